@@ -1,0 +1,160 @@
+"""The catalog of exporters: one file each, YAML or Python, loaded when asked for."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import sys
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from include.core.errors import Fatal, NotFound
+from include.core.exporter import Exporter, SqlExporter
+from include.core.params import ParamSpec, make_params_type
+from include.core.registry import only_subclass
+from include.core.schema import Column, ColumnType, Schema
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+_NAME = re.compile(r"[a-z][a-z0-9_]*")
+
+
+class ColumnSpec(BaseModel):
+    """One column as a YAML exporter declares it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    type: ColumnType
+    label: str | None = None
+    description: str = ""
+    sensitive: bool = False
+    precision: int | None = Field(None, ge=1, le=1000)
+    scale: int | None = Field(None, ge=0, le=1000)
+
+    def column(self, name: str) -> Column:
+        """Return the column of that name."""
+        return Column.of(
+            name,
+            self.type,
+            self.label,
+            description=self.description,
+            sensitive=self.sensitive,
+            precision=self.precision,
+            scale=self.scale,
+        )
+
+
+class ExporterSpec(BaseModel):
+    """A YAML exporter's file."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    title: str
+    description: str = ""
+    source: str
+    params: dict[str, ParamSpec] = Field(default_factory=dict)
+    columns: dict[str, ColumnSpec] = Field(min_length=1)
+    key: list[str] = Field(default_factory=list)
+    timeout: float | None = Field(None, gt=0, description="Seconds that the query may run at most.")
+    sql: str | None = None
+    sql_file: str | None = Field(None, description="A file below sql/ that holds the statement instead.")
+
+    @model_validator(mode="after")
+    def _complete(self) -> ExporterSpec:
+        if (self.sql is None) is (self.sql_file is None):
+            raise ValueError("Give either sql or sql_file.")
+        if missing := [name for name in self.key if name not in self.columns]:
+            raise ValueError(f"The key names columns that are not declared: {', '.join(missing)}.")
+        return self
+
+
+def make_sql_exporter(name: str, spec: ExporterSpec, folder: Path) -> SqlExporter[Any]:
+    """Build the exporter that a YAML file describes."""
+    sql = spec.sql if spec.sql is not None else (folder / "sql" / str(spec.sql_file)).read_text(encoding="utf-8")
+    attributes = {
+        "title": spec.title,
+        "description": spec.description,
+        "source": spec.source,
+        "sql": sql.strip().removesuffix(";"),
+        "timeout_seconds": spec.timeout,
+        "params_type": make_params_type(name, spec.params),
+        "columns": Schema(tuple(column.column(key) for key, column in spec.columns.items())),
+        "key": tuple(spec.key),
+    }
+    made: type[SqlExporter[Any]] = type(f"{name}_exporter", (SqlExporter,), attributes)
+    return made()
+
+
+class Catalog:
+    """The exporters of some folders; a name found in a later folder is an error, not a surprise."""
+
+    def __init__(self, folders: Sequence[Path]) -> None:
+        self._folders = tuple(folders)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The exporters' names, sorted; read anew each time, so that a new file shows at once."""
+        return tuple(sorted(self._files()))
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.names)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._files()
+
+    def load(self, name: str) -> Exporter[Any]:
+        """Return the exporter of that name.
+
+        :raises NotFound: when there is none.
+        :raises Fatal: when its file is wrong; the message says where.
+        """
+        path = self._files().get(name)
+        if path is None:
+            raise NotFound(f"There is no exporter {name!r}; known are: {', '.join(self.names)}.")
+        return _load(name, path, path.stat().st_mtime_ns)
+
+    def _files(self) -> dict[str, Path]:
+        found: dict[str, Path] = {}
+        for folder in self._folders:
+            for path in sorted(folder.iterdir()):
+                if path.suffix not in {".yaml", ".py"} or not _NAME.fullmatch(path.stem):
+                    continue
+                if path.stem in found:
+                    raise Fatal(f"Two files define the exporter {path.stem!r}: {found[path.stem]} and {path}.")
+                found[path.stem] = path
+        return found
+
+
+@cache
+def _load(name: str, path: Path, _modified: int) -> Exporter[Any]:
+    """Read one exporter's file; cached until the file changes."""
+    return _load_yaml(name, path) if path.suffix == ".yaml" else _load_python(name, path)
+
+
+def _load_yaml(name: str, path: Path) -> Exporter[Any]:
+    import yaml
+
+    try:
+        spec = ExporterSpec.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+        return make_sql_exporter(name, spec, path.parent)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise Fatal(f"{path.name}: {where}: {first['msg']}", code="exporter_broken") from error
+    except (ValueError, OSError, yaml.YAMLError) as error:
+        raise Fatal(f"{path.name}: {error}", code="exporter_broken") from error
+
+
+def _load_python(name: str, path: Path) -> Exporter[Any]:
+    module_name = f"include.exporters.{name}"
+    spec = importlib.util.spec_from_file_location(module_name, path)
+    if spec is None or spec.loader is None:
+        raise Fatal(f"{path.name} cannot be imported.", code="exporter_broken")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[module_name] = module
+    spec.loader.exec_module(module)
+    return only_subclass(module, Exporter)()  # type: ignore[type-abstract]

@@ -1,0 +1,120 @@
+"""Exporters: named recipes, typed parameters in, rows out."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+
+from pydantic import BaseModel, ConfigDict
+
+from include.core.query import Query, Selection
+from include.core.source import Batches
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    import pandas as pd
+    import pyarrow as pa
+
+    from include.core.schema import Schema
+    from include.core.source import Sources
+
+
+class Params(BaseModel):
+    """Base of each exporter's parameters; an unknown parameter is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+P = TypeVar("P", bound=BaseModel)
+
+
+class Exporter(ABC, Generic[P]):
+    """A named recipe; the file's name is the exporter's name.
+
+    ``columns`` declares every column it can give. ``key`` names columns that are unique together: they make the
+    order total, so equal requests on equal data give equal bytes.
+    """
+
+    title: ClassVar[str]
+    description: ClassVar[str] = ""
+    params_type: ClassVar[type[BaseModel]]
+    columns: ClassVar[Schema]
+    key: ClassVar[tuple[str, ...]] = ()
+
+    @abstractmethod
+    def batches(self, params: P, selection: Selection, sources: Sources) -> Batches:
+        """Return the selected rows, in record batches of the selection's columns."""
+
+
+class SqlExporter(Exporter[P]):
+    """An exporter whose rows are one statement's; what YAML describes, and a base for Python classes."""
+
+    source: ClassVar[str]
+    sql: ClassVar[str]
+    timeout_seconds: ClassVar[float | None] = None
+
+    def arguments(self, params: P) -> Mapping[str, Any]:
+        """Return the values of the statement's ``:name`` binds."""
+        return {name: getattr(params, name) for name in type(params).model_fields}
+
+    def batches(self, params: P, selection: Selection, sources: Sources) -> Batches:
+        """Read the statement with everything pushed down."""
+        return sources.read(self.source, self.query(params, selection))
+
+    def query(self, params: P, selection: Selection) -> Query:
+        """Return the statement, its arguments and what is pushed down around it."""
+        return Query(
+            sql=self.sql,
+            arguments=self.arguments(params),
+            selection=selection,
+            key=tuple(self.columns[name] for name in self.key),
+            timeout_seconds=self.timeout_seconds,
+        )
+
+
+class PandasExporter(SqlExporter[P]):
+    """A statement whose rows pass, batch by batch, through a pandas function of yours.
+
+    Columns declared ``derived`` are made by ``transform``; all others are read from the source. Frames have
+    Arrow-backed dtypes, so NULL stays NULL and integers stay integers.
+    """
+
+    @abstractmethod
+    def transform(self, df: pd.DataFrame, params: P) -> pd.DataFrame:
+        """Return the frame with every declared column; rows may be dropped or added."""
+
+    def batches(self, params: P, selection: Selection, sources: Sources) -> Batches:
+        """Read all source columns, transform, then keep the selected columns."""
+        read = tuple(column for column in self.columns if not column.derived)
+        inner = Selection(read, selection.filters, selection.order_by, selection.limit)
+        batches = super().batches(params, inner, sources)
+        fields = {field.name: field for field in batches.arrow}
+        arrow = _schema_of(selection, fields)
+        return Batches(arrow, self._transformed(batches, arrow, selection, params))
+
+    def _transformed(
+        self, batches: Batches, arrow: pa.Schema, selection: Selection, params: P
+    ) -> Iterator[pa.RecordBatch]:
+        import pandas as pd
+        import pyarrow as pa
+
+        origins = [column.origin for column in selection.columns]
+        for batch in batches.stream:
+            frame = batch.to_pandas(types_mapper=pd.ArrowDtype)
+            frame = self.transform(frame, params)[origins]
+            frame.columns = pd.Index(arrow.names)
+            result = pa.RecordBatch.from_pandas(frame, schema=arrow, preserve_index=False)
+            if result.num_rows:
+                yield result
+
+
+def _schema_of(selection: Selection, read: Mapping[str, pa.Field]) -> pa.Schema:
+    import pyarrow as pa
+
+    return pa.schema(
+        [
+            pa.field(column.name, column.arrow_type() if column.derived else read[column.origin].type)
+            for column in selection.columns
+        ]
+    )

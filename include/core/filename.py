@@ -1,0 +1,47 @@
+"""Names of artifacts from templates."""
+
+from __future__ import annotations
+
+import re
+from string import Formatter
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+FIELDS = ("exporter", "date", "time", "id")
+DEFAULT = "{exporter}-{date}-{time}"
+MAX_BYTES = 200
+"""Longest name in UTF-8, suffix included; common file systems end at 255."""
+
+_FORBIDDEN = re.compile(r'[\x00-\x1f\x7f/\\<>:"|?*]')
+
+
+def check_template(template: str) -> None:
+    """Check a template.
+
+    :raises ValueError: when it names a field that does not exist, or could not become a file's name anywhere.
+    """
+    try:
+        parts = list(Formatter().parse(template))
+    except ValueError as error:
+        raise ValueError(f"The template is broken: {error}.") from None
+    for literal, name, spec, conversion in parts:
+        if name is not None and (name not in FIELDS or spec or conversion):
+            raise ValueError(f"The template may hold {', '.join(f'{{{f}}}' for f in FIELDS)}, not {{{name}}}.")
+        if _FORBIDDEN.search(literal):
+            raise ValueError("A file's name cannot hold control characters or any of / \\ < > : \" | ? *.")
+    if template.startswith(".") or not template.strip(" ."):
+        raise ValueError("A file's name cannot start with a dot or be empty.")
+    if len(template.encode()) > MAX_BYTES:
+        raise ValueError(f"The template is longer than {MAX_BYTES} bytes.")
+
+
+def make_filename(template: str | None, *, exporter: str, export_id: str, moment: datetime, suffix: str) -> str:
+    """Return the file's name, suffix included; times are UTC."""
+    stem = (template or DEFAULT).format(
+        exporter=exporter, date=f"{moment:%Y-%m-%d}", time=f"{moment:%H%M%S}", id=export_id
+    )
+    while len((stem + suffix).encode()) > MAX_BYTES:
+        stem = stem[:-1]
+    return stem if stem.endswith(suffix) else stem + suffix

@@ -1,0 +1,80 @@
+"""Formats: batches in, bytes out."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    import pyarrow as pa
+
+    from include.core.schema import Schema
+
+Header = Literal["name", "label", "none"]
+
+
+class FormatOptions(BaseModel):
+    """Base of each format's options; an unknown option is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """A table to encode: its title, its columns and its rows.
+
+    ``batches`` can be read once; each has the Arrow schema ``arrow`` and at least one row.
+    """
+
+    title: str
+    schema: Schema
+    arrow: pa.Schema
+    batches: Iterable[pa.RecordBatch]
+
+
+class RowCounter(ABC):
+    """Counts rows from the bytes of a file as they pass, knowing nothing of how they were made."""
+
+    @abstractmethod
+    def feed(self, chunk: bytes) -> None:
+        """Take the file's next bytes."""
+
+    @abstractmethod
+    def rows(self) -> int:
+        """Return the number of data rows, header rows left out, once all bytes were fed."""
+
+
+@dataclass(slots=True)
+class Encoding:
+    """What a reader of the file should know and only its encoder finds out, as sentences."""
+
+    notes: list[str] = field(default_factory=list)
+
+    def note(self, sentence: str) -> None:
+        """Add a sentence once."""
+        if sentence not in self.notes:
+            self.notes.append(sentence)
+
+
+class Format(ABC):
+    """One file format; the module's name is the format's name."""
+
+    media_type: ClassVar[str]
+    suffix: ClassVar[str]
+    options_type: ClassVar[type[FormatOptions]]
+
+    @abstractmethod
+    def encode(self, sheets: Iterable[Sheet], options: FormatOptions, encoding: Encoding) -> Iterator[bytes]:
+        """Yield the file's bytes while reading the sheets, in flat memory.
+
+        :raises Fatal: when a value does not fit the format; the message names column and row, never the value.
+        """
+
+    @abstractmethod
+    def counter(self, options: FormatOptions) -> RowCounter:
+        """Return a counter of the rows in this format's bytes."""

@@ -1,0 +1,39 @@
+"""How exports are named: known without a database, the same on worker and API."""
+
+from __future__ import annotations
+
+from uuid import UUID, uuid5
+
+RUN_PREFIX = "export__"
+"""Runs that the API starts have the run id ``export__<export id>``."""
+
+_NAMESPACE = UUID("6f6d2c2e-6a57-4c1e-9d3b-5d0c7f5ad0aa")
+
+
+def run_id_of(export_id: str) -> str:
+    """Return the DAG run id of an export that the API starts."""
+    return RUN_PREFIX + export_id
+
+
+def export_id_of(*, dag_id: str, run_id: str, task_id: str, map_index: int) -> str:
+    """Return the id of the export that one task instance is.
+
+    The API's own runs carry their id; any other task instance gets a UUIDv5 of its coordinates, so that worker and
+    API agree on it without asking each other.
+    """
+    if run_id.startswith(RUN_PREFIX):
+        try:
+            return str(UUID(run_id.removeprefix(RUN_PREFIX)))
+        except ValueError:
+            pass
+    return str(uuid5(_NAMESPACE, f"{dag_id}/{run_id}/{task_id}/{map_index}"))
+
+
+def manifest_key(export_id: str) -> str:
+    """Return the manifest's key below the store's prefix."""
+    return f"{export_id}/manifest.json"
+
+
+def artifact_key(export_id: str, attempt_id: str, filename: str) -> str:
+    """Return an artifact's key below the store's prefix: each attempt writes in a folder of its own."""
+    return f"{export_id}/{attempt_id}/{filename}"

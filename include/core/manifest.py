@@ -1,0 +1,111 @@
+"""The waybill: what was read, what was written, and that the two agree."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+
+
+class Consistency(StrEnum):
+    """What one export saw of its sources.
+
+    ``snapshot``: everything as of one moment; ``per_source``: each source as of one moment of its own;
+    ``none``: the source cannot promise that.
+    """
+
+    SNAPSHOT = "snapshot"
+    PER_SOURCE = "per_source"
+    NONE = "none"
+
+
+class Record(BaseModel):
+    """Base of the manifest's parts."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class SourceRecord(Record):
+    """What one query of one source sent."""
+
+    connection: str
+    kind: str
+    rows: int = Field(description="Rows that the source itself says it sent.")
+    consistency: Consistency
+    snapshot: str | None = Field(description="The database's own name of the snapshot.")
+    query_sha256: str
+
+
+class FileRecord(Record):
+    """One artifact."""
+
+    name: str
+    key: str
+    format: str
+    media_type: str
+    bytes: int
+    rows: int = Field(description="Rows counted from the bytes written.")
+    sha256: str
+    crc32: str = Field(description="CRC-32 of the whole file, eight hex digits.")
+
+
+class Verification(Record):
+    """The verdict and the figures that it rests on."""
+
+    verdict: Literal["verified"]
+    source_rows: int
+    encoded_rows: int
+    file_rows: int
+    file_bytes: int
+    stored_bytes: int
+    checks: list[str]
+
+
+class Manifest(Record):
+    """A published export. Its existence in the store *is* the success of the export."""
+
+    version: Literal[1] = 1
+    id: str
+    name: str | None
+    exporter: str
+    request: dict[str, JsonValue]
+    requested_by: str | None
+    trigger: str
+    dag_id: str
+    run_id: str
+    attempt: int
+    attempt_id: str
+    started_at: datetime
+    finished_at: datetime
+    rows: int
+    empty: bool
+    truncated: bool
+    order: Literal["key", "request", "physical"]
+    consistency: Consistency
+    snapshot: str | None
+    sources: list[SourceRecord]
+    files: list[FileRecord]
+    verification: Verification
+    notes: list[str] = Field(description="Renderings that a reader should know of, such as a time zone.")
+    versions: dict[str, str]
+
+    def to_bytes(self) -> bytes:
+        """Return the manifest's file: indented JSON in UTF-8."""
+        return (self.model_dump_json(indent=2) + "\n").encode()
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Manifest:
+        """Read a manifest's file.
+
+        :raises pydantic.ValidationError: when it is not one.
+        """
+        return cls.model_validate_json(data)
+
+    def result(self) -> dict[str, Any]:
+        """Return what the API shows as ``result``: figures and files, without storage keys."""
+        shown = {"rows", "empty", "truncated", "consistency", "snapshot", "order", "verification", "notes"}
+        data = self.model_dump(mode="json", include=shown)
+        data["files"] = [file.model_dump(mode="json", exclude={"key"}) for file in self.files]
+        return data

@@ -1,0 +1,137 @@
+"""The request for an export, as every way in writes it: the API's body, a DAG run's conf, an operator's arguments."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
+
+from include.core.errors import FieldError, InvalidRequest, invalid
+
+
+class Op(StrEnum):
+    """Comparisons of a condition; conditions are ANDed."""
+
+    EQ = "="
+    NE = "!="
+    LT = "<"
+    LE = "<="
+    GT = ">"
+    GE = ">="
+    IN = "in"
+    NOT_IN = "not_in"
+    CONTAINS = "contains"
+    STARTS_WITH = "starts_with"
+    IS_NULL = "is_null"
+    NOT_NULL = "not_null"
+
+
+class Condition(BaseModel):
+    """One condition on a declared column."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    column: str = Field(description="Name of a declared column.")
+    op: Op
+    value: JsonValue = Field(
+        default=None,
+        description="A value of the column's type; a list for `in` and `not_in`; none for null tests.",
+    )
+
+
+class ColumnChoice(BaseModel):
+    """A column under another name in the file."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+    name: str
+    rename: str = Field(alias="as", min_length=1, max_length=255)
+
+
+Name = Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class ExportRequest(BaseModel):
+    """What is asked for, not yet checked against the catalog.
+
+    Unknown fields are errors: a field whose capability does not exist is never silently ignored.
+    """
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {
+                    "exporter": "machines",
+                    "params": {"platform": "MACOS"},
+                    "format": "xlsx",
+                    "columns": ["serial_number", "os_version", "last_seen"],
+                    "where": [{"column": "last_seen", "op": ">=", "value": "2026-10-01T00:00:00Z"}],
+                    "order_by": ["-last_seen"],
+                    "filename": "machines-{date}",
+                    "name": "Macs of October",
+                }
+            ]
+        },
+    )
+
+    exporter: Name = Field(description="Name of an exporter; GET /exporters lists them.")
+    params: dict[str, JsonValue] = Field(default_factory=dict, description="Arguments of the exporter.")
+    format: Name = Field("csv", description="Name of a format, such as csv, jsonl, parquet or xlsx.")
+    columns: list[str | ColumnChoice] | None = Field(
+        None, min_length=1, description="Columns in the wanted order; all when left out."
+    )
+    where: list[Condition] = Field(default_factory=list, max_length=100, description="Conditions, ANDed.")
+    order_by: list[str] = Field(
+        default_factory=list, max_length=20, description="Columns to sort by; a leading - sorts descending."
+    )
+    limit: int | None = Field(None, ge=1, le=2**53, description="At most so many rows; all when left out.")
+    options: dict[str, JsonValue] = Field(default_factory=dict, description="Options of the format.")
+    filename: Name | None = Field(
+        None,
+        description="Template of the file's name: {exporter}, {date}, {time}, {id}; the suffix is added.",
+    )
+    name: Name | None = Field(None, description="What people call this export.")
+
+    def to_conf(self) -> dict[str, Any]:
+        """Return the request as a DAG run's conf: JSON, unset fields left out."""
+        return self.model_dump(mode="json", by_alias=True, exclude_unset=True)
+
+
+def parse_request(body: object) -> ExportRequest:
+    """Read a request from JSON.
+
+    :raises InvalidRequest: with a pointer to each field that is wrong.
+    """
+    try:
+        return ExportRequest.model_validate(body)
+    except ValidationError as error:
+        raise from_validation(error) from None
+
+
+def from_validation(error: ValidationError, *, prefix: str = "") -> InvalidRequest:
+    """Translate pydantic's errors into ours, without the rejected values."""
+    return invalid(
+        [
+            FieldError(prefix + "".join(f"/{escape(part)}" for part in item["loc"]), sentence(item["msg"]))
+            for item in error.errors(include_url=False, include_input=False, include_context=False)
+        ]
+    )
+
+
+def escape(part: str | int) -> str:
+    """Escape one reference token of a JSON pointer (RFC 6901, section 3)."""
+    return str(part).replace("~", "~0").replace("/", "~1")
+
+
+def sentence(message: str) -> str:
+    """Return pydantic's message without its technical prefix."""
+    return message.removeprefix("Value error, ")
+
+
+def utc_now() -> datetime:
+    """Return the time; the one clock of the product, injected where time matters."""
+    return datetime.now(UTC)

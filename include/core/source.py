@@ -1,0 +1,168 @@
+"""Sources: how rows leave a system."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from include.core.errors import VerificationFailed
+from include.core.manifest import Consistency, SourceRecord
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    import pyarrow as pa
+    from sqlalchemy import Engine
+
+    from include.core.query import Query
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceConnection:
+    """Where a source is and how to get in: the facts of an Airflow connection.
+
+    ``engine`` makes a SQLAlchemy engine through the connection's Airflow hook, for the kinds that need one.
+    """
+
+    conn_id: str
+    conn_type: str
+    host: str | None = None
+    port: int | None = None
+    login: str | None = None
+    password: str | None = field(default=None, repr=False)
+    database: str | None = None
+    extra: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    engine: Callable[[], Engine]
+
+
+class Reading(ABC):
+    """One query being read.
+
+    ``arrow`` is known before the first batch. ``rows_sent``, the source's own count, is known after the last.
+    """
+
+    arrow: pa.Schema
+
+    @abstractmethod
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """Yield the rows in record batches that are never empty."""
+
+    @property
+    @abstractmethod
+    def rows_sent(self) -> int:
+        """How many rows the source says it sent; asked after the last batch."""
+
+
+class Source(ABC):
+    """An open source of one kind, for one export; the module's name is the kind.
+
+    ``consistency`` is what the kind can promise about all the queries that it answers here.
+    """
+
+    consistency: Consistency
+
+    @abstractmethod
+    def __init__(self, connection: SourceConnection, *, application: str, timeout_seconds: int) -> None:
+        """Connect.
+
+        ``application`` names the export to the source where it can show it; no query may run longer than
+        ``timeout_seconds``.
+
+        :raises Retriable: when it does not answer.
+        """
+
+    @abstractmethod
+    def read(self, query: Query) -> Reading:
+        """Start a query.
+
+        :raises Fatal: when the source refuses it.
+        """
+
+    @abstractmethod
+    def estimate(self, query: Query) -> int | None:
+        """Return about how many rows the query will give, or None where the source cannot tell quickly."""
+
+    @property
+    @abstractmethod
+    def snapshot(self) -> str | None:
+        """The source's own name of the state that it reads."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """End the connection and any query that still runs on it; safe to call twice and from another thread."""
+
+
+@dataclass(slots=True)
+class Batches:
+    """The rows of one sheet on their way: the Arrow schema of each batch, and the batches, readable once."""
+
+    arrow: pa.Schema
+    stream: Iterator[pa.RecordBatch]
+
+
+class Sources:
+    """The sources of one export: opened at first use, counted, closed together."""
+
+    def __init__(self, open_source: Callable[[str], tuple[str, Source]]) -> None:
+        self._open_source = open_source
+        self._open: dict[str, tuple[str, Source]] = {}
+        self.records: list[SourceRecord] = []
+        self.estimated: int | None = None
+        self.truncated = False
+
+    def read(self, connection: str, query: Query) -> Batches:
+        """Read a query from the source behind an Airflow connection.
+
+        The source's own count must equal the rows that arrived, else the stream ends in an error. A limit is
+        read with one row more, so that ``truncated`` is known and not guessed.
+
+        :raises VerificationFailed: from the stream, when rows were lost or doubled on the way from the source.
+        """
+        if connection not in self._open:
+            self._open[connection] = self._open_source(connection)
+        kind, source = self._open[connection]
+        self.estimated = source.estimate(query)
+        reading = source.read(query)
+        return Batches(reading.arrow, self._counted(connection, kind, source, query, reading))
+
+    def _counted(
+        self, connection: str, kind: str, source: Source, query: Query, reading: Reading
+    ) -> Iterator[pa.RecordBatch]:
+        limit = query.selection.limit
+        arrived = 0
+        for batch in reading.batches():
+            wanted = batch if limit is None else batch.slice(0, max(limit - arrived, 0))
+            arrived += batch.num_rows
+            if wanted.num_rows:
+                yield wanted
+        sent = reading.rows_sent
+        if sent != arrived:
+            raise VerificationFailed(
+                f"The source {connection!r} sent {sent} rows, but {arrived} arrived. Nothing was published."
+            )
+        if limit is not None and arrived > limit:
+            self.truncated = True
+        self.records.append(
+            SourceRecord(
+                connection=connection,
+                kind=kind,
+                rows=sent if limit is None else min(sent, limit),
+                consistency=source.consistency,
+                snapshot=source.snapshot,
+                query_sha256=query.sha256(),
+            )
+        )
+
+    @property
+    def consistency(self) -> Consistency:
+        """What the export as a whole saw."""
+        kinds = {source.consistency for _, source in self._open.values()}
+        if kinds <= {Consistency.SNAPSHOT} and len(self._open) == 1:
+            return Consistency.SNAPSHOT
+        return Consistency.NONE if Consistency.NONE in kinds or not kinds else Consistency.PER_SOURCE
+
+    def close(self) -> None:
+        """Close every source that was opened; safe to call twice and from another thread."""
+        for _, source in self._open.values():
+            source.close()

@@ -1,0 +1,36 @@
+"""What an export needs of the artifact store."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """An object as the store acknowledged it: its length, and the CRC-32 combined from the parts that it checked."""
+
+    bytes: int
+    crc32: int
+
+
+class ArtifactStore(Protocol):
+    """The artifact store; keys are relative to its prefix.
+
+    Every method raises :class:`~include.core.errors.Retriable` when the store does not answer or refuses.
+    """
+
+    def put(self, key: str, chunks: Iterator[bytes], *, media_type: str, filename: str) -> Stored:
+        """Stream an object up in bounded memory; on any error nothing is left of it."""
+
+    def publish(self, key: str, data: bytes) -> bool:
+        """Write a small object unless one is there; return whether this call wrote it."""
+
+    def read(self, key: str) -> bytes | None:
+        """Return a small object, or None when there is none."""
+
+    def remove(self, folder: str) -> None:
+        """Delete every object and abort every upload below a folder."""
