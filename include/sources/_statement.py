@@ -1,0 +1,105 @@
+"""One statement around an exporter's own, with columns, conditions, order and limit pushed down.
+
+SQLAlchemy writes it, so names are quoted and values bound as the database at hand wants it. Identifiers come from
+the declared columns only, values only through binds.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from include.core.errors import Fatal
+from include.core.request import Op
+from include.core.schema import ColumnType
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sqlalchemy.sql.elements import ColumnElement
+
+    from include.core.query import Filter, Query
+    from include.core.schema import Column
+
+_CAST_BIND = re.compile(r"(?<![:\w\\]):\w+(?=::)")
+"""``:name::type``: SQLAlchemy sees no bind there, but it does in ``(:name)::type``."""
+
+TYPES: dict[ColumnType, Callable[[], sa.types.TypeEngine[Any]]] = {
+    ColumnType.STRING: sa.Text,
+    ColumnType.INTEGER: sa.BigInteger,
+    ColumnType.DECIMAL: sa.Numeric,
+    ColumnType.FLOAT: sa.Double,
+    ColumnType.BOOLEAN: sa.Boolean,
+    ColumnType.DATE: sa.Date,
+    ColumnType.DATETIME: lambda: sa.DateTime(timezone=True),
+    ColumnType.LOCAL_DATETIME: sa.DateTime,
+    ColumnType.TIME: sa.Time,
+    ColumnType.UUID: sa.Uuid,
+}
+"""How a condition's value is bound; a json column is only ever tested for null."""
+
+OPERATIONS: dict[Op, Callable[[ColumnElement[Any], Any], ColumnElement[bool]]] = {
+    Op.EQ: lambda column, value: column == value,
+    Op.NE: lambda column, value: column != value,
+    Op.LT: lambda column, value: column < value,
+    Op.LE: lambda column, value: column <= value,
+    Op.GT: lambda column, value: column > value,
+    Op.GE: lambda column, value: column >= value,
+    Op.IN: lambda column, value: column.in_(value),
+    Op.NOT_IN: lambda column, value: column.not_in(value),
+    Op.CONTAINS: lambda column, value: column.contains(value, autoescape=True),
+    Op.STARTS_WITH: lambda column, value: column.startswith(value, autoescape=True),
+    Op.IS_NULL: lambda column, _: column.is_(None),
+    Op.NOT_NULL: lambda column, _: column.is_not(None),
+}
+
+
+def build(query: Query) -> sa.Select[Any]:
+    """Return ``select <columns> from (<statement>) where … order by … limit …``.
+
+    The limit is one row more than asked for, so that a reader knows whether there was more.
+    """
+    names = dict.fromkeys(
+        column.origin
+        for column in (
+            *query.selection.columns,
+            *(f.column for f in query.selection.filters),
+            *(o.column for o in query.full_order),
+        )
+    )
+    rows = _inner(query).columns(*(sa.column(name) for name in names)).subquery("rows")
+    statement = sa.select(*(rows.c[column.origin].label(column.name) for column in query.selection.columns))
+    statement = statement.where(*(_condition(rows, f) for f in query.selection.filters))
+    for order in query.full_order:
+        key = rows.c[order.column.origin]
+        statement = statement.order_by(key.desc() if order.descending else key.asc())
+    if query.selection.limit is not None:
+        statement = statement.limit(query.selection.limit + 1)
+    return statement
+
+
+def _inner(query: Query) -> sa.TextClause:
+    """Return the exporter's own statement with its arguments bound.
+
+    :raises Fatal: when it uses a name that is no parameter.
+    """
+    text = sa.text(_CAST_BIND.sub(r"(\g<0>)", query.sql))
+    used = set(text._bindparams)  # noqa: SLF001 - the names that the statement uses; there is no public way
+    if unknown := sorted(used - set(query.arguments)):
+        raise Fatal(
+            f"The exporter's statement uses :{unknown[0]}, which is none of its parameters. "
+            "Declare it, or write \\: for a colon that starts no parameter.",
+            code="exporter_broken",
+        )
+    return text.bindparams(**{name: query.arguments[name] for name in used})
+
+
+def _condition(rows: sa.Subquery, condition: Filter) -> ColumnElement[bool]:
+    column = sa.type_coerce(rows.c[condition.column.origin], _type(condition.column))
+    return OPERATIONS[condition.op](column, condition.value)
+
+
+def _type(column: Column) -> sa.types.TypeEngine[Any]:
+    return TYPES.get(column.type, sa.Text)()

@@ -1,0 +1,198 @@
+"""Any other database that Airflow has a connection for: a streaming cursor through its hook's SQLAlchemy engine."""
+
+from __future__ import annotations
+
+import json
+import time as clock
+from contextlib import contextmanager
+from datetime import date, datetime, time
+from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy.exc import DBAPIError, NoSuchModuleError, SQLAlchemyError
+
+from include.core.errors import Fatal, Retriable
+from include.core.manifest import Consistency
+from include.core.schema import Column, ColumnType
+from include.core.source import Reading, Source, SourceConnection
+from include.sources._statement import build
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    import pyarrow as pa
+
+    from include.core.query import Query
+
+ROWS_PER_BATCH = 10_000
+
+
+class DatabaseSource(Source):
+    """One connection of a SQLAlchemy engine; what it promises of consistency differs by database, so: none."""
+
+    consistency = Consistency.NONE
+
+    def __init__(self, connection: SourceConnection, *, application: str, timeout_seconds: int) -> None:  # noqa: ARG002
+        self._name = connection.conn_id
+        self._timeout_seconds: float = timeout_seconds
+        with self._errors():
+            self._connection = (
+                connection.engine().connect().execution_options(stream_results=True, max_row_buffer=ROWS_PER_BATCH)
+            )
+
+    @property
+    def snapshot(self) -> str | None:
+        """Nothing that all databases could name."""
+        return None
+
+    def estimate(self, query: Query) -> int | None:  # noqa: ARG002
+        """Return None: there is no quick way that all databases share."""
+        return None
+
+    def read(self, query: Query) -> Reading:
+        """Start the query."""
+        seconds = min(query.timeout_seconds or self._timeout_seconds, self._timeout_seconds)
+        with self._errors():
+            result = self._connection.execute(build(query))
+        return _CursorReading(self, result.partitions(ROWS_PER_BATCH), query, seconds)
+
+    def close(self) -> None:
+        """End the connection."""
+        self._connection.close()
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        """Turn the driver's errors into ours, without the statement, its arguments or a row's content."""
+        try:
+            yield
+        except NoSuchModuleError as error:
+            raise Fatal(f"Source {self._name!r} has no SQLAlchemy dialect installed.", code="source_unknown") from error
+        except DBAPIError as error:
+            kind = type(error.orig).__name__ if error.orig else type(error).__name__
+            if error.connection_invalidated:
+                raise Retriable(f"The connection to source {self._name!r} was lost.", code="source_lost") from error
+            raise Fatal(
+                f"Source {self._name!r} refused the query or is not reachable ({kind}). Check the exporter's "
+                "statement and the Airflow connection.",
+                code="query_refused",
+            ) from error
+        except SQLAlchemyError as error:
+            raise Fatal(f"Source {self._name!r} failed ({type(error).__name__}).", code="query_refused") from error
+
+
+class _CursorReading(Reading):
+    def __init__(self, source: DatabaseSource, partitions: Iterator[Any], query: Query, timeout_seconds: float) -> None:
+        self.arrow = query.selection.schema.arrow()
+        self._columns = query.selection.columns
+        self._source = source
+        self._partitions = partitions
+        self._timeout_seconds = timeout_seconds
+        self._sent = 0
+
+    @property
+    def rows_sent(self) -> int:
+        return self._sent
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        import pyarrow as pa
+
+        deadline = clock.monotonic() + self._timeout_seconds
+        with self._source._errors():  # noqa: SLF001 - one translation of errors for the source and its reading
+            for rows in self._partitions:
+                if clock.monotonic() > deadline:
+                    raise Fatal(f"The query ran longer than its {self._timeout_seconds:g} s.", code="query_timeout")
+                first = self._sent
+                self._sent += len(rows)
+                arrays = [
+                    _array(column, field.type, values, first)
+                    for column, field, values in zip(self._columns, self.arrow, zip(*rows, strict=True), strict=True)
+                ]
+                yield pa.RecordBatch.from_arrays(arrays, schema=self.arrow)
+
+
+def _array(column: Column, arrow_type: pa.DataType, values: tuple[Any, ...], first_row: int) -> pa.Array:
+    """Return one column of a batch.
+
+    :raises Fatal: naming column and row when a value is not of the declared type; never the value.
+    """
+    import pyarrow as pa
+
+    convert = CONVERTERS[column.type]
+    converted: list[Any] = []
+    for index, value in enumerate(values):
+        try:
+            converted.append(None if value is None else convert(value))
+        except (ValueError, TypeError, InvalidOperation):
+            raise _misfit(column, first_row + index, value) from None
+    if column.type is ColumnType.DECIMAL and pa.types.is_string(arrow_type):
+        converted = [None if value is None else format(value, "f") for value in converted]
+    try:
+        return pa.array(converted, type=arrow_type)
+    except (pa.ArrowInvalid, OverflowError):
+        raise Fatal(
+            f"A value of column {column.name!r} among rows {first_row + 1} to {first_row + len(values)} does not fit "
+            f"{arrow_type}.",
+            code="value_unreadable",
+        ) from None
+
+
+def _misfit(column: Column, row: int, value: object) -> Fatal:
+    return Fatal(
+        f"Column {column.name!r}, row {row + 1}: a {type(value).__name__} is no {column.type}. Declare the type that "
+        "fits, or cast it in the statement.",
+        code="value_unreadable",
+    )
+
+
+def _text(value: object) -> str:
+    if isinstance(value, bytes):
+        raise TypeError
+    return value if isinstance(value, str) else str(value)
+
+
+def _integer(value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise TypeError
+    return value
+
+
+def _boolean(value: object) -> bool:
+    if value not in (0, 1):
+        raise ValueError
+    return bool(value)
+
+
+def _datetime(value: object) -> datetime:
+    parsed = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
+    if parsed.tzinfo is None:
+        raise ValueError
+    return parsed
+
+
+def _local_datetime(value: object) -> datetime:
+    parsed = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
+    if parsed.tzinfo is not None:
+        raise ValueError
+    return parsed
+
+
+def _date(value: object) -> date:
+    if isinstance(value, datetime):
+        raise TypeError
+    return value if isinstance(value, date) else date.fromisoformat(str(value))
+
+
+CONVERTERS: dict[ColumnType, Callable[[Any], Any]] = {
+    ColumnType.STRING: _text,
+    ColumnType.INTEGER: _integer,
+    ColumnType.DECIMAL: lambda value: value if isinstance(value, Decimal) else Decimal(str(value)),
+    ColumnType.FLOAT: float,
+    ColumnType.BOOLEAN: _boolean,
+    ColumnType.DATE: _date,
+    ColumnType.DATETIME: _datetime,
+    ColumnType.LOCAL_DATETIME: _local_datetime,
+    ColumnType.TIME: lambda value: value if isinstance(value, time) else time.fromisoformat(str(value)),
+    ColumnType.UUID: str,
+    ColumnType.JSON: lambda value: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False),
+}
+"""From what drivers give (SQLite gives text for times and decimals) to the declared type, exactly."""
