@@ -1,0 +1,96 @@
+"""JSON Lines: one object a row, every key on every line.
+
+Integers are numbers where every reader keeps their digits and strings beyond (RFC 7493, section 2.2); decimals are
+strings always, so that a column of money never changes its type; NaN and infinities are strings, for JSON has none.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from typing import TYPE_CHECKING, ClassVar
+
+from include.core.format import Encoding, Format, FormatOptions, RowCounter, Sheet
+from include.core.schema import Column, ColumnType
+from include.formats._text import as_text, to_frame
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    import polars as pl
+
+SAFE_INTEGER = 2**53 - 1
+"""The largest integer that every JSON reader keeps (RFC 7493, section 2.2)."""
+
+
+class JsonlOptions(FormatOptions):
+    """There are no options of jsonl."""
+
+
+class JsonlFormat(Format):
+    """JSON Lines, encoded batch by batch by vectorized expressions."""
+
+    media_type: ClassVar[str] = "application/jsonl"
+    suffix: ClassVar[str] = ".jsonl"
+    options_type: ClassVar[type[FormatOptions]] = JsonlOptions
+
+    def encode(self, sheets: Iterable[Sheet], options: FormatOptions, encoding: Encoding) -> Iterator[bytes]:  # noqa: ARG002
+        """Yield one chunk for each batch."""
+        import polars as pl
+
+        for sheet in sheets:
+            members = [_member(column) for column in sheet.schema]
+            line = pl.concat_str([pl.lit("{"), pl.concat_str(members, separator=","), pl.lit("}")]).alias("line")
+            for batch in sheet.batches:
+                buffer = io.BytesIO()
+                to_frame(batch).select(line).write_csv(buffer, include_header=False, quote_style="never")
+                yield buffer.getvalue()
+
+    def counter(self, options: FormatOptions) -> RowCounter:  # noqa: ARG002
+        """Return a counter of line ends: a line end inside a value is always escaped."""
+        return LineCounter()
+
+
+class LineCounter(RowCounter):
+    """Counts line ends."""
+
+    def __init__(self) -> None:
+        self._lines = 0
+
+    def feed(self, chunk: bytes) -> None:
+        """Count the chunk's line ends."""
+        self._lines += chunk.count(b"\n")
+
+    def rows(self) -> int:
+        """Return the count."""
+        return self._lines
+
+
+def _member(column: Column) -> pl.Expr:
+    """Return an expression of ``"name":value``."""
+    import polars as pl
+
+    key = json.dumps(column.name, ensure_ascii=False) + ":"
+    if column.type in {ColumnType.STRING, ColumnType.UUID}:
+        whole = pl.struct(pl.col(column.name)).struct.json_encode()
+        return whole.str.strip_prefix("{").str.strip_suffix("}")
+    return pl.concat_str([pl.lit(key), _value(column).fill_null("null")])
+
+
+def _value(column: Column) -> pl.Expr:
+    import polars as pl
+
+    values, text = pl.col(column.name), as_text(column)
+    quoted = pl.concat_str([pl.lit('"'), text, pl.lit('"')])
+    match column.type:
+        case ColumnType.INTEGER:
+            safe = values.is_between(-SAFE_INTEGER, SAFE_INTEGER)
+            return pl.when(safe).then(text).otherwise(quoted)
+        case ColumnType.FLOAT:
+            return pl.when(values.is_finite()).then(text).otherwise(quoted)
+        case ColumnType.BOOLEAN:
+            return text
+        case ColumnType.JSON:
+            return values.str.replace_all(r"[\r\n]", " ")  # outside strings only white space can be a line end
+        case _:
+            return quoted

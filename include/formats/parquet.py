@@ -1,0 +1,123 @@
+"""Apache Parquet: zstd, statistics, row groups of bounded size, decimals and times with their types."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING, ClassVar
+
+from include.core.errors import VerificationFailed
+from include.core.format import Encoding, Format, FormatOptions, RowCounter, Sheet
+from include.core.schema import ColumnType
+from include.formats._text import DECIMAL_NOTE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    import pyarrow as pa
+
+GROUP_ROWS = 65_536
+GROUP_BYTES = 16 * 1024 * 1024
+"""A row group ends at so many rows or bytes of Arrow memory, whichever comes first."""
+
+TAIL_BYTES = 8 * 1024 * 1024
+"""How much of a file's end is kept to read its footer; some two million column chunks."""
+
+_TRAILER = 8  # the footer's length in four bytes, and the magic PAR1
+
+
+class ParquetOptions(FormatOptions):
+    """There are no options of parquet."""
+
+
+class ParquetFormat(Format):
+    """Parquet, one row group in memory at a time."""
+
+    media_type: ClassVar[str] = "application/vnd.apache.parquet"
+    suffix: ClassVar[str] = ".parquet"
+    options_type: ClassVar[type[FormatOptions]] = ParquetOptions
+
+    def encode(self, sheets: Iterable[Sheet], options: FormatOptions, encoding: Encoding) -> Iterator[bytes]:  # noqa: ARG002
+        """Yield the file's bytes, row group by row group."""
+        import pyarrow as pa
+        from pyarrow import parquet
+
+        for sheet in sheets:
+            if any(
+                column.type is ColumnType.DECIMAL and pa.types.is_string(field.type)
+                for column, field in zip(sheet.schema, sheet.arrow, strict=True)
+            ):
+                encoding.note(DECIMAL_NOTE)
+            sink = io.BytesIO()
+            with parquet.ParquetWriter(sink, sheet.arrow, compression="zstd", version="2.6") as writer:
+                for table in _groups(sheet.batches):
+                    writer.write_table(table, row_group_size=table.num_rows)
+                    yield _drain(sink)
+            yield _drain(sink)
+
+    def counter(self, options: FormatOptions) -> RowCounter:  # noqa: ARG002
+        """Return a reader of the footer."""
+        return FooterCounter()
+
+
+class FooterCounter(RowCounter):
+    """Reads the row count in the footer of the bytes that passed."""
+
+    def __init__(self) -> None:
+        self._tail = bytearray()
+
+    def feed(self, chunk: bytes) -> None:
+        """Keep the file's end."""
+        self._tail += chunk
+        del self._tail[:-TAIL_BYTES]
+
+    def rows(self) -> int:
+        """Return the sum over the row groups that the footer lists.
+
+        :raises VerificationFailed: when the bytes do not end in a footer.
+        """
+        import pyarrow as pa
+        from pyarrow import parquet
+
+        footer = int.from_bytes(self._tail[-_TRAILER:-4], "little") + _TRAILER
+        if self._tail[-4:] != b"PAR1" or footer > len(self._tail):
+            raise VerificationFailed("The parquet file that was written has no readable footer. Nothing was published.")
+        metadata = parquet.read_metadata(pa.BufferReader(bytes(self._tail[-footer:])))
+        return sum(metadata.row_group(index).num_rows for index in range(metadata.num_row_groups))
+
+
+class _Gathered:
+    """Batches put together until they make a row group."""
+
+    def __init__(self) -> None:
+        self.batches: list[pa.RecordBatch] = []
+
+    @property
+    def full(self) -> bool:
+        rows = sum(batch.num_rows for batch in self.batches)
+        size: int = sum(batch.nbytes for batch in self.batches)
+        return rows >= GROUP_ROWS or size >= GROUP_BYTES
+
+    def take(self) -> pa.Table:
+        import pyarrow as pa
+
+        table = pa.Table.from_batches(self.batches)
+        self.batches = []
+        return table
+
+
+def _groups(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
+    gathered = _Gathered()
+    for batch in batches:
+        gathered.batches.append(batch)
+        if gathered.full:
+            yield gathered.take()
+    if gathered.batches:
+        yield gathered.take()
+
+
+def _drain(sink: io.BytesIO) -> bytes:
+    """Take what was written so far; the writer only ever appends and asks for its position."""
+    data = sink.getvalue()
+    sink.seek(0)
+    sink.truncate()
+    return data
