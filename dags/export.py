@@ -1,0 +1,56 @@
+"""The DAG that a request triggers: one task, its request in the run's conf."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from airflow.sdk import DAG, Param
+
+from include.core.request import ExportRequest
+from include.core.settings import Settings
+from include.exporters import catalog_of
+from include.formats import FORMATS
+from operators.export import ExportOperator
+
+DOC = """
+### Export
+
+Each run is one export: the API starts one for each request, and **Trigger** starts one from the form.
+The task's log tells stage, rows, rows per second and bytes; its extra links lead to the export and to the file.
+"""
+
+FIELDS = ExportRequest.model_json_schema()["properties"]
+
+
+def field(name: str, default: object, kind: str | list[str], **schema: Any) -> Param:
+    """Return one field of the form, described as the API describes it."""
+    return Param(default, type=kind, title=name, description=FIELDS[name].get("description", ""), **schema)
+
+
+with DAG(
+    "export",
+    description="One verified export for each run.",
+    doc_md=DOC,
+    schedule=None,
+    catchup=False,
+    is_paused_upon_creation=False,
+    max_active_runs=1000,
+    max_active_tasks=1000,
+    dagrun_timeout=timedelta(days=1),
+    tags=["waybill"],
+    render_template_as_native_obj=True,
+    params={
+        "exporter": field("exporter", "machines", "string", examples=list(catalog_of(Settings()).names)),
+        "params": field("params", {}, "object"),
+        "format": field("format", "csv", "string", enum=list(FORMATS.names)),
+        "columns": field("columns", None, ["null", "array"]),
+        "where": field("where", [], "array", items={"type": "object"}),
+        "order_by": field("order_by", [], "array"),
+        "limit": field("limit", None, ["null", "integer"], minimum=1),
+        "options": field("options", {}, "object"),
+        "filename": field("filename", None, ["null", "string"], maxLength=200),
+        "name": field("name", None, ["null", "string"], maxLength=200),
+    },
+) as dag:
+    ExportOperator(task_id="export")

@@ -1,0 +1,251 @@
+"""The operator that runs one export: one task instance, one export."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from airflow.sdk import BaseOperator
+
+from include.core.errors import Fatal, InvalidRequest, NotFound, Retriable, WaybillError
+from include.core.export import Attempt, ExportRun
+from include.core.identity import RUN_PREFIX, export_id_of
+from include.core.progress import Progress
+from include.core.request import ExportRequest, parse_request, utc_now
+from include.core.resolve import ResolvedExport, resolve
+from include.core.settings import Settings
+from include.exporters import catalog_of
+from include.formats import FORMATS
+from operators.links import ExportLink, FileLink
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping, Sequence
+
+    from airflow.sdk import BaseOperatorLink, Context
+
+    from include.core.manifest import Manifest
+
+TRIGGERS = {"scheduled": "schedule", "backfill": "schedule", "asset_triggered": "schedule"}
+"""What started an export, by its run's type; any other run that is not the API's was started in Airflow."""
+
+
+class ExportOperator(BaseOperator):
+    """Extract, encode, store, verify and publish one export.
+
+    With ``exporter`` it exports what its arguments say, templates rendered. Without, the run's ``params`` are the
+    request: what the API or Airflow's form put into the run's conf.
+
+    :param exporter: name of an exporter
+    :param arguments: the exporter's parameters (``params`` is Airflow's own word)
+    :param format: name of a format; csv when left out
+    :param columns: names, or ``{"name": …, "as": …}``, in the wanted order
+    :param where: conditions ``{"column", "op", "value"}``, ANDed
+    :param order_by: columns, with a leading ``-`` for descending
+    :param limit: at most so many rows
+    :param options: options of the format
+    :param filename: template of the file's name, with ``{date}``, ``{time}``, ``{exporter}``, ``{id}``
+    :param export_name: what people call the export
+    :return: the published manifest's ``result``, as XCom
+    """
+
+    template_fields: Collection[str] = (
+        "exporter",
+        "arguments",
+        "format",
+        "columns",
+        "where",
+        "order_by",
+        "limit",
+        "options",
+        "filename",
+        "export_name",
+    )
+    template_fields_renderers: ClassVar[dict[str, str]] = {
+        "arguments": "json",
+        "columns": "json",
+        "where": "json",
+        "options": "json",
+    }
+    operator_extra_links: Collection[BaseOperatorLink] = (ExportLink(), FileLink())
+    ui_color = "#e8f3ec"
+
+    def __init__(
+        self,
+        *,
+        exporter: str | None = None,
+        arguments: Mapping[str, Any] | None = None,
+        format: str | None = None,  # noqa: A002 - the API's word
+        columns: Sequence[str | Mapping[str, str]] | None = None,
+        where: Sequence[Mapping[str, Any]] | None = None,
+        order_by: Sequence[str] | None = None,
+        limit: int | str | None = None,
+        options: Mapping[str, Any] | None = None,
+        filename: str | None = None,
+        export_name: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.exporter = exporter
+        self.arguments = arguments
+        self.format = format
+        self.columns = columns
+        self.where = where
+        self.order_by = order_by
+        self.limit = limit
+        self.options = options
+        self.filename = filename
+        self.export_name = export_name
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        """Run the export.
+
+        :raises AirflowFailException: when trying again changes nothing.
+        :raises AirflowException: when it may help.
+        """
+        from airflow.sdk.exceptions import AirflowException, AirflowFailException
+
+        state = _State(context["task_state_store"], self.log.warning)
+        self._push_links(context)
+        try:
+            return self._run(context, state).result()
+        except WaybillError as error:
+            state.fail(error)
+            kind = AirflowException if isinstance(error, Retriable) else AirflowFailException
+            raise kind(f"{error.error_code}: {error.message}") from error
+        except Exception as error:
+            kind_name = type(error).__name__
+            state.fail(
+                Fatal(
+                    f"The export failed unexpectedly ({kind_name}); the task's log says more.",
+                    code="internal_error",
+                )
+            )
+            raise
+
+    def on_kill(self) -> None:
+        """Leave ``execute``: Airflow would wait for it, and its clean-up runs on the way out.
+
+        :raises AirflowTaskTerminated: always.
+        """
+        from airflow.sdk.exceptions import AirflowTaskTerminated
+
+        raise AirflowTaskTerminated("The run was stopped.")
+
+    def _run(self, context: Context, state: _State) -> Manifest:
+        from operators.connections import open_store, source_opener
+
+        settings = settings_of_airflow()
+        attempt = self._attempt(context)
+        self.log.info("Export %s, attempt %s", attempt.export_id, attempt.attempt)
+        try:
+            request = self._request(context)
+            resolved = resolve(request, catalog_of(settings), FORMATS)
+        except (InvalidRequest, NotFound) as error:
+            details = "; ".join(f"{item.pointer}: {item.detail}" for item in error.errors) or error.message
+            raise Fatal(details, code=error.error_code) from error
+        state.accept(resolved)
+        run = ExportRun(
+            resolved,
+            attempt,
+            open_source=source_opener(settings, application=f"waybill {attempt.export_id}"),
+            store=open_store(settings),
+            progress=Progress(tell=_Teller(state, self.log.info)),
+            now=utc_now,
+        )
+        manifest = run.execute()
+        self.log.info(
+            "Published: %s rows, verdict %s, files %s",
+            manifest.rows,
+            manifest.verification.verdict,
+            ", ".join(f"{file.name} ({file.bytes} bytes, sha256 {file.sha256})" for file in manifest.files),
+        )
+        return manifest
+
+    def _request(self, context: Context) -> ExportRequest:
+        if self.exporter is None:
+            return parse_request({key: value for key, value in context["params"].items() if value is not None})
+        given = {
+            "exporter": self.exporter,
+            "params": self.arguments,
+            "format": self.format,
+            "columns": self.columns,
+            "where": self.where,
+            "order_by": self.order_by,
+            "limit": self.limit,
+            "options": self.options,
+            "filename": self.filename,
+            "name": self.export_name,
+        }
+        return parse_request({key: value for key, value in given.items() if value is not None})
+
+    def _attempt(self, context: Context) -> Attempt:
+        ti, run = context["ti"], context["dag_run"]
+        run_type = str(getattr(run.run_type, "value", run.run_type))
+        map_index = -1 if ti.map_index is None else ti.map_index
+        return Attempt(
+            export_id=export_id_of(dag_id=ti.dag_id, run_id=ti.run_id, task_id=ti.task_id, map_index=map_index),
+            attempt_id=str(ti.id),
+            attempt=ti.try_number,
+            dag_id=ti.dag_id,
+            run_id=ti.run_id,
+            requested_by=run.triggering_user_name or self.owner,
+            trigger=TRIGGERS.get(run_type, "api" if ti.run_id.startswith(RUN_PREFIX) else "airflow"),
+        )
+
+    def _push_links(self, context: Context) -> None:
+        """Push the buttons now; Airflow itself does it when the task ends."""
+        ti: Any = context["ti"]
+        for link in self.operator_extra_links:
+            ti.xcom_push(key=link.xcom_key, value=link.get_link(self, ti_key=ti))
+
+
+class _State:
+    """What the API reads of a running task; a state store that does not answer never fails an export."""
+
+    def __init__(self, store: Any, warn: Callable[..., None]) -> None:
+        self._store = store
+        self._warn = warn
+
+    def accept(self, resolved: ResolvedExport) -> None:
+        self._set("request", resolved.frozen_request())
+
+    def progress(self, snapshot: dict[str, Any]) -> None:
+        self._set("progress", snapshot)
+
+    def fail(self, error: WaybillError) -> None:
+        problem = {"code": error.error_code, "detail": error.message, "retryable": error.retryable}
+        self._set("error", problem)
+
+    def _set(self, key: str, value: Any) -> None:
+        try:
+            self._store.set(key, value)
+        except Exception as error:  # noqa: BLE001 - see the class
+            self._warn("The task's state could not be written (%s); the export goes on.", type(error).__name__)
+
+
+class _Teller:
+    """Tells progress to the API every time, and to the log when the stage changes and every ten seconds."""
+
+    SECONDS = 10.0
+
+    def __init__(self, state: _State, info: Callable[..., None]) -> None:
+        self._state = state
+        self._info = info
+        self._started = self._logged = time.monotonic()
+        self._stage = ""
+
+    def __call__(self, snapshot: dict[str, Any]) -> None:
+        self._state.progress(snapshot)
+        now = time.monotonic()
+        if snapshot["stage"] == self._stage and now - self._logged < self.SECONDS:
+            return
+        self._stage, self._logged = snapshot["stage"], now
+        rate = snapshot["rows"] / max(now - self._started, 0.001)
+        self._info("stage=%s rows=%d rows/s=%.0f bytes=%d", self._stage, snapshot["rows"], rate, snapshot["bytes"])
+
+
+def settings_of_airflow() -> Settings:
+    """Return the settings in Airflow's ``[waybill]`` section."""
+    from airflow.sdk.configuration import conf
+
+    return Settings.from_section(conf.getsection("waybill"))

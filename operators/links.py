@@ -1,0 +1,52 @@
+"""Buttons on the task in Airflow's UI: to the export and to its file."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import attrs
+from airflow.sdk import BaseOperatorLink
+
+from include.core.identity import export_id_of
+
+if TYPE_CHECKING:
+    from airflow.sdk import BaseOperator
+    from airflow.sdk.types import TaskInstanceKey
+
+API = "/export-api/v1/exports"
+
+
+def export_path(ti_key: TaskInstanceKey) -> str:
+    """Return the path of the export that a task instance is."""
+    export_id = export_id_of(
+        dag_id=ti_key.dag_id, run_id=ti_key.run_id, task_id=ti_key.task_id, map_index=ti_key.map_index
+    )
+    return f"{API}/{export_id}"
+
+
+@attrs.define()
+class ExportLink(BaseOperatorLink):
+    """To the export, as the API shows it."""
+
+    @property
+    def name(self) -> str:
+        """The button's text."""
+        return "Export"
+
+    def get_link(self, operator: BaseOperator, *, ti_key: TaskInstanceKey) -> str:  # noqa: ARG002
+        """Return the path; the browser's cookie is its authentication."""
+        return export_path(ti_key)
+
+
+@attrs.define()
+class FileLink(BaseOperatorLink):
+    """To the file, once there is one."""
+
+    @property
+    def name(self) -> str:
+        """The button's text."""
+        return "File"
+
+    def get_link(self, operator: BaseOperator, *, ti_key: TaskInstanceKey) -> str:  # noqa: ARG002
+        """Return the path of the download, which answers with a fresh link to the store."""
+        return f"{export_path(ti_key)}/download"
