@@ -1,0 +1,1 @@
+"""The embedded stack: PostgreSQL, SeaweedFS and Airflow under supervisord, without Docker or root."""

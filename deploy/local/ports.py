@@ -1,0 +1,35 @@
+"""Free TCP ports on the loopback interface."""
+
+from __future__ import annotations
+
+import random
+import socket
+
+HOST = "127.0.0.1"
+
+# Below the range from which Linux (32768+) and macOS (49152+) take the ports of outgoing connections, so
+# that a recorded port is rarely taken while the stack is down. SeaweedFS needs one 10,000 above another.
+_FIRST, _LAST = 20000, 22600
+_ATTEMPTS = 500
+
+
+def is_free(port: int) -> bool:
+    """Tell whether a server could listen on this port of the loopback interface now."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        # As servers do: a port that only waits out old connections (TIME_WAIT) is free.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            return False
+    return True
+
+
+def choose(offsets: tuple[int, ...] = (0,)) -> int:
+    """Return a port for which it and its neighbours at the given offsets are free."""
+    for _ in range(_ATTEMPTS):
+        port = random.SystemRandom().randrange(_FIRST, _LAST)
+        if all(is_free(port + offset) for offset in offsets):
+            return port
+    message = f"no free TCP port between {_FIRST} and {_LAST}"
+    raise OSError(message)
