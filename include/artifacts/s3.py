@@ -244,16 +244,19 @@ class S3Store:
 
     def _cut(self, chunks: Iterator[bytes]) -> Iterator[bytes]:
         """Yield parts; an empty stream gives one empty part. The size doubles as parts grow many."""
-        buffer = bytearray()
-        number = 1
+        pieces: list[memoryview] = []
+        gathered, number = 0, 1
         for chunk in chunks:
-            buffer += chunk
-            while len(buffer) >= (size := self._part_bytes << (number // PARTS_PER_SIZE)):
-                yield bytes(memoryview(buffer)[:size])
-                del buffer[:size]
-                number += 1
-        if buffer or number == 1:
-            yield bytes(buffer)
+            rest = memoryview(chunk)
+            while gathered + len(rest) >= (size := self._part_bytes << (number // PARTS_PER_SIZE)):
+                pieces.append(rest[: size - gathered])
+                rest = rest[size - gathered :]
+                yield b"".join(pieces)
+                pieces, gathered, number = [], 0, number + 1
+            pieces.append(rest)
+            gathered += len(rest)
+        if gathered or number == 1:
+            yield b"".join(pieces)
 
     def _send_part(self, upload: _Upload, number: int, body: bytes) -> _Part:
         crc32 = zlib.crc32(body)

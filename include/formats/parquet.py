@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections import deque
 from typing import TYPE_CHECKING, ClassVar
 
 from include.core.errors import VerificationFailed
@@ -19,8 +20,8 @@ GROUP_ROWS = 65_536
 GROUP_BYTES = 16 * 1024 * 1024
 """A row group ends at so many rows or bytes of Arrow memory, whichever comes first."""
 
-TAIL_BYTES = 8 * 1024 * 1024
-"""How much of a file's end is kept to read its footer; some two million column chunks."""
+TAIL_BYTES = 4 * 1024 * 1024
+"""How much of a file's end is kept, at least, to read its footer: some forty thousand column chunks."""
 
 _TRAILER = 8  # the footer's length in four bytes, and the magic PAR1
 
@@ -63,12 +64,15 @@ class FooterCounter(RowCounter):
     """Reads the row count in the footer of the bytes that passed."""
 
     def __init__(self) -> None:
-        self._tail = bytearray()
+        self._last: deque[bytes] = deque()
+        self._kept = 0
 
     def feed(self, chunk: bytes) -> None:
-        """Keep the file's end."""
-        self._tail += chunk
-        del self._tail[:-TAIL_BYTES]
+        """Keep the file's end, in whole chunks."""
+        self._last.append(chunk)
+        self._kept += len(chunk)
+        while self._kept - len(self._last[0]) >= TAIL_BYTES:
+            self._kept -= len(self._last.popleft())
 
     def rows(self) -> int:
         """Return the sum over the row groups that the footer lists.
@@ -78,10 +82,11 @@ class FooterCounter(RowCounter):
         import pyarrow as pa
         from pyarrow import parquet
 
-        footer = int.from_bytes(self._tail[-_TRAILER:-4], "little") + _TRAILER
-        if self._tail[-4:] != b"PAR1" or footer > len(self._tail):
+        tail = b"".join(self._last)
+        footer = int.from_bytes(tail[-_TRAILER:-4], "little") + _TRAILER
+        if tail[-4:] != b"PAR1" or footer > len(tail):
             raise VerificationFailed("The parquet file that was written has no readable footer. Nothing was published.")
-        metadata = parquet.read_metadata(pa.BufferReader(bytes(self._tail[-footer:])))
+        metadata = parquet.read_metadata(pa.BufferReader(tail[-footer:]))
         return sum(metadata.row_group(index).num_rows for index in range(metadata.num_row_groups))
 
 

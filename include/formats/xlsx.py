@@ -137,8 +137,8 @@ class _SheetWriter:
             ) from None
         if isinstance(typed, str):
             return self._text(typed)
-        if isinstance(typed, float):
-            return self._number(repr(typed))
+        if isinstance(typed, float | Decimal):
+            return self._number(repr(typed) if isinstance(typed, float) else format(typed, "f"))
         number_format = NUMBER_FORMATS.get(self._sheet.schema.columns[index].type)
         return self._formatted(typed, number_format) if number_format else typed
 
@@ -151,7 +151,7 @@ class _SheetWriter:
         return cell
 
     def _number(self, digits: str) -> Any:
-        """Return a numeric cell with exactly these digits; openpyxl alone would keep sixteen of a double's."""
+        """Return a numeric cell with exactly these digits; openpyxl alone would write sixteen of a double's, which may be another."""
         from openpyxl.cell import WriteOnlyCell
 
         cell = WriteOnlyCell(self._worksheet)

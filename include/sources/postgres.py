@@ -110,7 +110,7 @@ class PostgresSource(Source):
         """Return the planner's estimate."""
         statement, arguments = compile_statement(query)
         with self._errors():
-            plan = self._client_cursor().execute(raw("explain (format json) " + statement), arguments).fetchone()
+            plan = self._client_cursor().execute("explain (format json) " + statement, arguments).fetchone()
         return int(plan[0][0]["Plan"]["Plan Rows"]) if plan else None
 
     def read(self, query: Query) -> Reading:
@@ -121,7 +121,7 @@ class PostgresSource(Source):
         statement, arguments = compile_statement(query)
         with self._errors():
             cursor = self._client_cursor()
-            cursor.execute(raw("select * from (" + statement + ") as described limit 0"), arguments)  # noqa: S608 - see raw
+            cursor.execute(f"select * from ({statement}) as described limit 0", arguments)  # noqa: S608 - see _statement
             description = cursor.description or []
         import pyarrow as pa
 
@@ -150,7 +150,7 @@ class PostgresSource(Source):
             try:
                 with (
                     self._client_cursor() as cursor,
-                    cursor.copy(raw(f"copy ({statement}) to stdout (format csv)"), arguments) as copy,
+                    cursor.copy(f"copy ({statement}) to stdout (format csv)", arguments) as copy,
                 ):
                     yield cursor, copy
             finally:
@@ -302,11 +302,6 @@ def compile_statement(query: Query) -> tuple[str, dict[str, Any]]:
 
 def _dialect() -> sa.Dialect:
     return PGDialect_psycopg(paramstyle="pyformat")  # type: ignore[no-untyped-call]
-
-
-def raw(statement: str) -> LiteralString:
-    """Mark a statement as built by SQLAlchemy from declared names, with every value bound."""
-    return cast("LiteralString", statement)
 
 
 def describe(error: psycopg.Error) -> str:
