@@ -7,6 +7,7 @@ from typing import Any
 
 from airflow.sdk import DAG, Param
 
+from include.core.identity import DAG_ID, TASK_ID
 from include.core.request import ExportRequest
 from include.core.settings import Settings
 from include.exporters import catalog_of
@@ -29,7 +30,7 @@ def field(name: str, default: object, kind: str | list[str], **schema: Any) -> P
 
 
 with DAG(
-    "export",
+    DAG_ID,
     description="One verified export for each run.",
     doc_md=DOC,
     schedule=None,
@@ -53,4 +54,4 @@ with DAG(
         "name": field("name", None, ["null", "string"], maxLength=200),
     },
 ) as dag:
-    ExportOperator(task_id="export")
+    ExportOperator(task_id=TASK_ID)

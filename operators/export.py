@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.sdk import BaseOperator
 
 from include.core.errors import Fatal, InvalidRequest, NotFound, Retriable, WaybillError
 from include.core.export import Attempt, ExportRun
-from include.core.identity import RUN_PREFIX, export_id_of
+from include.core.identity import Trigger, export_id_of
 from include.core.progress import Progress
 from include.core.request import ExportRequest, parse_request, utc_now
 from include.core.resolve import ResolvedExport, resolve
@@ -24,9 +25,6 @@ if TYPE_CHECKING:
     from airflow.sdk import BaseOperatorLink, Context
 
     from include.core.manifest import Manifest
-
-TRIGGERS = {"scheduled": "schedule", "backfill": "schedule", "asset_triggered": "schedule"}
-"""What started an export, by its run's type; any other run that is not the API's was started in Airflow."""
 
 
 class ExportOperator(BaseOperator):
@@ -105,6 +103,7 @@ class ExportOperator(BaseOperator):
         from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
         state = _State(context["task_state_store"], self.log.warning)
+        state.begin()
         self._push_links(context)
         try:
             return self._run(context, state).result()
@@ -132,9 +131,11 @@ class ExportOperator(BaseOperator):
         raise AirflowTaskTerminated("The run was stopped.")
 
     def _run(self, context: Context, state: _State) -> Manifest:
+        from airflow.sdk.configuration import conf
+
         from operators.connections import open_store, source_opener
 
-        settings = settings_of_airflow()
+        settings = Settings.of_airflow(conf)
         attempt = self._attempt(context)
         self.log.info("Export %s, attempt %s", attempt.export_id, attempt.attempt)
         try:
@@ -154,9 +155,10 @@ class ExportOperator(BaseOperator):
         )
         manifest = run.execute()
         self.log.info(
-            "Published: %s rows, verdict %s, files %s",
+            "Published: %s rows, verdict %s, peak memory %d MB, files %s",
             manifest.rows,
             manifest.verification.verdict,
+            peak_memory_mb(),
             ", ".join(f"{file.name} ({file.bytes} bytes, sha256 {file.sha256})" for file in manifest.files),
         )
         return manifest
@@ -189,7 +191,7 @@ class ExportOperator(BaseOperator):
             dag_id=ti.dag_id,
             run_id=ti.run_id,
             requested_by=run.triggering_user_name or self.owner,
-            trigger=TRIGGERS.get(run_type, "api" if ti.run_id.startswith(RUN_PREFIX) else "airflow"),
+            trigger=Trigger.of_run(run_type=run_type, run_id=ti.run_id),
         )
 
     def _push_links(self, context: Context) -> None:
@@ -206,6 +208,10 @@ class _State:
         self._store = store
         self._warn = warn
 
+    def begin(self) -> None:
+        """Forget the error of an earlier attempt, lest it be told as this one's."""
+        self._try(lambda: self._store.delete("error"))
+
     def accept(self, resolved: ResolvedExport) -> None:
         self._set("request", resolved.frozen_request())
 
@@ -217,8 +223,11 @@ class _State:
         self._set("error", problem)
 
     def _set(self, key: str, value: Any) -> None:
+        self._try(lambda: self._store.set(key, value))
+
+    def _try(self, write: Callable[[], None]) -> None:
         try:
-            self._store.set(key, value)
+            write()
         except Exception as error:  # noqa: BLE001 - see the class
             self._warn("The task's state could not be written (%s); the export goes on.", type(error).__name__)
 
@@ -244,8 +253,14 @@ class _Teller:
         self._info("stage=%s rows=%d rows/s=%.0f bytes=%d", self._stage, snapshot["rows"], rate, snapshot["bytes"])
 
 
-def settings_of_airflow() -> Settings:
-    """Return the settings in Airflow's ``[waybill]`` section."""
-    from airflow.sdk.configuration import conf
+def peak_memory_mb() -> int:
+    """Return the most memory that this process has had resident; a fork's own since the fork, where Linux tells."""
+    import resource
+    import sys
 
-    return Settings.from_section(conf.getsection("waybill"))
+    try:
+        status = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
+        return int(status.partition("VmHWM:")[2].split()[0]) // 1024
+    except (OSError, IndexError, ValueError):
+        unit = 1024 * 1024 if sys.platform == "darwin" else 1024  # getrusage(2): kilobytes, on macOS bytes
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // unit

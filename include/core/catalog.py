@@ -115,7 +115,7 @@ class Catalog:
         path = self._files().get(name)
         if path is None:
             raise NotFound(f"There is no exporter {name!r}; known are: {', '.join(self.names)}.")
-        return _load(name, path, path.stat().st_mtime_ns)
+        return _load(name, path, _stamp(path))
 
     def _files(self) -> dict[str, Path]:
         found: dict[str, Path] = {}
@@ -129,9 +129,14 @@ class Catalog:
         return found
 
 
+def _stamp(path: Path) -> tuple[int, ...]:
+    """Return when an exporter's file and the statements beside it were last changed."""
+    return tuple(file.stat().st_mtime_ns for file in (path, *sorted((path.parent / "sql").glob("*.sql"))))
+
+
 @cache
-def _load(name: str, path: Path, _modified: int) -> Exporter[Any]:
-    """Read one exporter's file; cached until the file changes."""
+def _load(name: str, path: Path, _stamp: tuple[int, ...]) -> Exporter[Any]:
+    """Read one exporter's file; cached until it changes."""
     return _load_yaml(name, path) if path.suffix == ".yaml" else _load_python(name, path)
 
 
@@ -156,5 +161,9 @@ def _load_python(name: str, path: Path) -> Exporter[Any]:
         raise Fatal(f"{path.name} cannot be imported.", code="exporter_broken")
     module = importlib.util.module_from_spec(spec)
     sys.modules[module_name] = module
-    spec.loader.exec_module(module)
-    return only_subclass(module, Exporter)()  # type: ignore[type-abstract]
+    try:
+        spec.loader.exec_module(module)
+        return only_subclass(module, Exporter)()  # type: ignore[type-abstract]
+    except Exception as error:
+        del sys.modules[module_name]
+        raise Fatal(f"{path.name}: {type(error).__name__}: {error}", code="exporter_broken") from error

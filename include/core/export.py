@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 from include.core.errors import VerificationFailed
 from include.core.filename import make_filename
 from include.core.format import Encoding, Sheet
-from include.core.identity import artifact_key, manifest_key
+from include.core.identity import Trigger, artifact_key, manifest_key
 from include.core.manifest import FileRecord, Manifest, Verification
 from include.core.overlap import overlapped
 from include.core.progress import Stage
@@ -46,7 +46,7 @@ class Attempt:
     dag_id: str
     run_id: str
     requested_by: str | None
-    trigger: str
+    trigger: Trigger
 
     @property
     def folder(self) -> str:

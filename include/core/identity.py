@@ -2,10 +2,30 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from uuid import UUID, uuid5
+
+DAG_ID = TASK_ID = "export"
+"""The DAG that the API triggers, and its one task."""
 
 RUN_PREFIX = "export__"
 """Runs that the API starts have the run id ``export__<export id>``."""
+
+
+class Trigger(StrEnum):
+    """What started an export."""
+
+    API = "api"
+    AIRFLOW = "airflow"
+    SCHEDULE = "schedule"
+
+    @classmethod
+    def of_run(cls, *, run_type: str, run_id: str) -> Trigger:
+        """Tell it from a DAG run: Airflow's type of run, and the id that the API gives to its own."""
+        if run_type in {"scheduled", "backfill", "asset_triggered"}:
+            return cls.SCHEDULE
+        return cls.API if run_id.startswith(RUN_PREFIX) else cls.AIRFLOW
+
 
 _NAMESPACE = UUID("6f6d2c2e-6a57-4c1e-9d3b-5d0c7f5ad0aa")
 
@@ -19,9 +39,9 @@ def export_id_of(*, dag_id: str, run_id: str, task_id: str, map_index: int) -> s
     """Return the id of the export that one task instance is.
 
     The API's own runs carry their id; any other task instance gets a UUIDv5 of its coordinates, so that worker and
-    API agree on it without asking each other.
+    API agree on it without asking each other, and nobody can take an export's id by naming a run of another DAG.
     """
-    if run_id.startswith(RUN_PREFIX):
+    if (dag_id, task_id, map_index) == (DAG_ID, TASK_ID, -1) and run_id.startswith(RUN_PREFIX):
         try:
             return str(UUID(run_id.removeprefix(RUN_PREFIX)))
         except ValueError:

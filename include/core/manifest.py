@@ -8,6 +8,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
+from include.core.identity import Trigger
+
 
 class Consistency(StrEnum):
     """What one export saw of its sources.
@@ -72,7 +74,7 @@ class Manifest(Record):
     exporter: str
     request: dict[str, JsonValue]
     requested_by: str | None
-    trigger: str
+    trigger: Trigger
     dag_id: str
     run_id: str
     attempt: int

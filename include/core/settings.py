@@ -6,12 +6,28 @@ operators); nobody else reads configuration.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import os
+import re
+from typing import TYPE_CHECKING, Any, Protocol
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from include.core.errors import Fatal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+_VARIABLE = "AIRFLOW__WAYBILL__"
+
+
+class Configuration(Protocol):
+    """What is used of Airflow's ``conf``."""
+
+    def get(self, section: str, key: str, *, fallback: None) -> str | None:
+        """Return an option, or the fallback."""
+
+    def getsection(self, section: str) -> Mapping[str, Any] | None:
+        """Return what the file says, or None."""
 
 
 class Settings(BaseModel):
@@ -34,9 +50,22 @@ class Settings(BaseModel):
     )
 
     @classmethod
-    def from_section(cls, section: Mapping[str, object] | None) -> Settings:
-        """Read a configuration section, ignoring nothing: an unknown key is an error.
+    def of_airflow(cls, configuration: Configuration, environment: Mapping[str, str] = os.environ) -> Settings:
+        """Read the section from Airflow's configuration: file, environment, commands and secrets.
 
-        :raises pydantic.ValidationError: when a key is unknown or a value does not fit.
+        Options are asked for one by one, for Airflow does not show a section that only the environment makes.
+
+        :raises Fatal: when an option is unknown or its value does not fit; the message names it, not its value.
         """
-        return cls.model_validate(dict(section or {}))
+        given = {name: configuration.get("waybill", name, fallback=None) for name in cls.model_fields}
+        named = set(configuration.getsection("waybill") or {}) | {
+            re.sub("_(cmd|secret)$", "", name.removeprefix(_VARIABLE).lower())
+            for name in environment
+            if name.startswith(_VARIABLE)
+        }
+        unknown = dict.fromkeys(named - given.keys())
+        try:
+            return cls.model_validate({name: value for name, value in given.items() if value is not None} | unknown)
+        except ValidationError as error:
+            wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_input=False))
+            raise Fatal(f"The configuration's section [waybill] is wrong: {wrong}.", code="misconfigured") from None

@@ -151,7 +151,7 @@ class _SheetWriter:
         return cell
 
     def _number(self, digits: str) -> Any:
-        """Return a numeric cell with exactly these digits; openpyxl alone would write sixteen of a double's, which may be another."""
+        """Return a numeric cell with exactly these digits; openpyxl's sixteen may be another double."""
         from openpyxl.cell import WriteOnlyCell
 
         cell = WriteOnlyCell(self._worksheet)

@@ -7,9 +7,8 @@ Everything one export reads is one ``REPEATABLE READ READ ONLY`` transaction, so
 from __future__ import annotations
 
 import logging
-import re
 from contextlib import closing, contextmanager, suppress
-from typing import TYPE_CHECKING, Any, LiteralString, cast
+from typing import TYPE_CHECKING, Any, LiteralString
 
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 
@@ -17,10 +16,11 @@ from include.core.errors import Fatal, Retriable
 from include.core.manifest import Consistency
 from include.core.schema import MAX_DECIMAL_DIGITS, Column, ColumnType
 from include.core.source import Reading, Source, SourceConnection
+from include.sources._copy import parse, whole_rows
 from include.sources._statement import build
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Iterator
 
     import psycopg
     import pyarrow as pa
@@ -29,9 +29,6 @@ if TYPE_CHECKING:
     from include.core.query import Query
 
 log = logging.getLogger(__name__)
-
-BLOCK_BYTES = 2 * 1024 * 1024
-"""CSV text parsed at a time; a row larger than this makes a block of its own."""
 
 SESSION = {
     "client_encoding": "UTF8",
@@ -67,8 +64,6 @@ ACCEPTED: dict[ColumnType, frozenset[str]] = {
     ColumnType.JSON: frozenset({"json", "jsonb"}),
 }
 """Which of the server's types a declared type can hold exactly; ``string`` takes any type's text."""
-
-_CONVERSION = re.compile(r"In CSV column #(\d+)")
 
 
 class PostgresSource(Source):
@@ -239,59 +234,10 @@ class _CopyReading(Reading):
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         with self._source.copying(self._statement, self._arguments) as (cursor, copy):
-            with closing(_blocks(copy)) as blocks:
+            with closing(whole_rows(copy)) as blocks:
                 for block in blocks:
                     yield parse(block, self.arrow)
             self._sent = cursor.rowcount
-
-
-def _blocks(copy: psycopg.Copy) -> Generator[bytes]:
-    """Yield CSV text in whole rows: the protocol sends one message for each row of COPY."""
-    rows: list[bytes] = []
-    size = 0
-    for row in copy:
-        rows.append(cast("bytes", row))
-        size += len(row)
-        if size >= BLOCK_BYTES:
-            yield b"".join(rows)
-            rows, size = [], 0
-    if rows:
-        yield b"".join(rows)
-
-
-def parse(block: bytes, arrow: pa.Schema) -> pa.RecordBatch:
-    """Parse whole rows of COPY's CSV into one batch.
-
-    :raises Fatal: when a value does not fit its column; the message names the column, never the value.
-    """
-    import pyarrow as pa
-    from pyarrow import csv
-
-    try:
-        table = csv.read_csv(
-            pa.BufferReader(block),
-            read_options=csv.ReadOptions(use_threads=False, block_size=len(block) + 1, column_names=arrow.names),
-            parse_options=csv.ParseOptions(newlines_in_values=True, ignore_empty_lines=False),
-            convert_options=csv.ConvertOptions(
-                check_utf8=False,  # the server sends what client_encoding says
-                column_types=arrow,
-                null_values=[""],
-                true_values=["t"],
-                false_values=["f"],
-                strings_can_be_null=True,
-                quoted_strings_can_be_null=False,
-            ),
-        )
-    except pa.ArrowInvalid as error:
-        found = _CONVERSION.search(str(error))
-        where = f"column {arrow.field(int(found[1])).name!r}" if found else "a row"
-        kind = f" ({arrow.field(int(found[1])).type})" if found else ""
-        raise Fatal(
-            f"A value of {where} cannot be held by its type{kind}, such as an infinite date or a year beyond 9999. "
-            "Cast the column to text in the exporter, or leave it out.",
-            code="value_unreadable",
-        ) from None
-    return table.combine_chunks().to_batches()[0]
 
 
 def compile_statement(query: Query) -> tuple[str, dict[str, Any]]:

@@ -1,0 +1,1 @@
+"""Our tables in Airflow's metadata database, and how they come into it."""

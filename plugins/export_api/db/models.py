@@ -1,0 +1,143 @@
+"""The tables, in a metadata of their own and without foreign keys to Airflow's tables."""
+
+from __future__ import annotations
+
+from datetime import datetime  # noqa: TC003 - SQLAlchemy reads the annotations
+from typing import Any
+from uuid import UUID  # noqa: TC003 - as above
+
+from sqlalchemy import (
+    DDL,
+    JSON,
+    BigInteger,
+    CheckConstraint,
+    DateTime,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    UniqueConstraint,
+    Uuid,
+    event,
+    text,
+)
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column  # noqa: TID253 - tables are what this module is
+
+Json = JSON(none_as_null=True)
+"""Kept as text: nothing is searched inside, and the order of fields stays."""
+
+Moment = DateTime(timezone=True)
+Key = String(250)
+"""As long as Airflow's own ids."""
+
+
+class Base(DeclarativeBase):
+    """Names every constraint, so that models and migrations can be compared."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+
+
+class Export(Base):
+    """One export: what was asked for and, once it is settled, how it ended.
+
+    Until then its state is Airflow's. After that the row never changes, save for ``swept_at``: it is read without
+    the store, and outlives the run in Airflow's tables.
+    """
+
+    __tablename__ = "waybill_export"
+
+    id: Mapped[UUID] = mapped_column(Uuid(), primary_key=True)
+
+    # Which task instance it is.
+    dag_id: Mapped[str] = mapped_column(Key)
+    run_id: Mapped[str] = mapped_column(Key)
+    task_id: Mapped[str] = mapped_column(Key)
+    map_index: Mapped[int] = mapped_column(Integer)
+
+    # What was asked for, and by whom. A run that died before it had read its request has no exporter.
+    exporter: Mapped[str | None] = mapped_column(String(200))
+    format: Mapped[str | None] = mapped_column(String(200))
+    name: Mapped[str | None] = mapped_column(String(200))
+    request: Mapped[dict[str, Any]] = mapped_column(Json)
+    trigger: Mapped[str] = mapped_column(String(20))
+    requested_by: Mapped[str] = mapped_column(String(512))
+    created_at: Mapped[datetime] = mapped_column(Moment)
+
+    # How it ended; all of it is written at once.
+    settled_at: Mapped[datetime | None] = mapped_column(Moment)
+    status: Mapped[str | None] = mapped_column(String(20))
+    started_at: Mapped[datetime | None] = mapped_column(Moment)
+    finished_at: Mapped[datetime | None] = mapped_column(Moment)
+    attempt: Mapped[int | None] = mapped_column(Integer)
+    progress: Mapped[dict[str, Any] | None] = mapped_column(Json)
+    error: Mapped[dict[str, Any] | None] = mapped_column(Json)
+    manifest: Mapped[dict[str, Any] | None] = mapped_column(Json)
+
+    # When what a failed one left in the store was removed.
+    swept_at: Mapped[datetime | None] = mapped_column(Moment)
+
+    __table_args__ = (
+        UniqueConstraint("dag_id", "run_id", "task_id", "map_index"),
+        CheckConstraint("(settled_at is null) = (status is null)", name="settled_with_status"),
+        Index(None, "created_at", "id"),
+        Index(None, "requested_by", "created_at", "id"),
+        Index("ix_waybill_export_unsettled", "created_at", "id", postgresql_where=text("settled_at is null")),
+        Index("ix_waybill_export_failed", "settled_at", postgresql_where=text("status in ('failed', 'cancelled')")),
+    )
+
+
+class Token(Base):
+    """An API token. Only its hash is kept; ``claims`` say to the auth manager whose it is."""
+
+    __tablename__ = "waybill_token"
+
+    id: Mapped[UUID] = mapped_column(Uuid(), primary_key=True)
+    account: Mapped[str] = mapped_column(String(512), index=True)
+    claims: Mapped[dict[str, Any]] = mapped_column(Json)
+    prefix: Mapped[str] = mapped_column(String(20), unique=True)
+    sha256: Mapped[str] = mapped_column(String(64), unique=True)
+    created_at: Mapped[datetime] = mapped_column(Moment)
+    expires_at: Mapped[datetime | None] = mapped_column(Moment)
+    revoked_at: Mapped[datetime | None] = mapped_column(Moment)
+    last_used_at: Mapped[datetime | None] = mapped_column(Moment)
+
+
+class Audit(Base):
+    """Who did what. Rows are added and read, never changed: a trigger refuses the rest."""
+
+    __tablename__ = "waybill_audit"
+
+    id: Mapped[int] = mapped_column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True)
+    at: Mapped[datetime] = mapped_column(Moment, index=True)
+    caller: Mapped[str] = mapped_column(String(512), index=True)
+    action: Mapped[str] = mapped_column(String(40))
+    export_id: Mapped[UUID | None] = mapped_column(Uuid(), index=True)
+    detail: Mapped[dict[str, Any] | None] = mapped_column(Json)
+
+
+APPEND_ONLY = (
+    """
+    create function waybill_audit_append_only() returns trigger language plpgsql as $$
+    begin
+        raise exception 'waybill_audit is append-only';
+    end $$
+    """,
+    """
+    create trigger waybill_audit_append_only before update or delete or truncate on waybill_audit
+    for each statement execute function waybill_audit_append_only()
+    """,
+)
+"""What makes the audit table append-only on PostgreSQL; the first migration runs the same statements."""
+
+_NO_LONGER_APPEND_ONLY = "drop function if exists waybill_audit_append_only()"
+
+for _moment, _statement in (*(("after_create", s) for s in APPEND_ONLY), ("after_drop", _NO_LONGER_APPEND_ONLY)):
+    _ddl = DDL(_statement)  # type: ignore[no-untyped-call]
+    event.listen(Audit.__table__, _moment, _ddl.execute_if(dialect="postgresql"))

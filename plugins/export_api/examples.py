@@ -1,0 +1,199 @@
+"""Examples of the API's answers; a test checks each against its schema."""
+
+from __future__ import annotations
+
+from typing import Any
+
+_ID = "0d4f7f0e-5b1c-4a39-9d0e-6c1f3f0c2b7a"
+_BASE = "https://airflow.example.com"
+_SELF = f"{_BASE}/export-api/v1/exports/{_ID}"
+_RUN = f"{_BASE}/dags/export/runs/export__{_ID}"
+_SHA256 = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+
+EXPORT_QUEUED: dict[str, Any] = {
+    "id": _ID,
+    "status": "queued",
+    "unready": True,
+    "exporter": "machines",
+    "params": {"platform": "MACOS"},
+    "format": "xlsx",
+    "name": "Macs of October",
+    "created_at": "2026-11-01T08:00:00Z",
+    "started_at": None,
+    "finished_at": None,
+    "expires_at": None,
+    "attempt": 1,
+    "progress": None,
+    "sources": [{"exporter": "machines", "status": "queued", "rows": 0}],
+    "result": None,
+    "download_url": None,
+    "error": None,
+    "warnings": [],
+    "deliveries": [],
+    "requested_by": "reporting",
+    "report": None,
+    "trigger": "api",
+    "links": {"self": _SELF, "download": None, "airflow_run": _RUN, "log": f"{_RUN}/tasks/export"},
+}
+
+_FILE: dict[str, Any] = {
+    "name": "machines-2026-11-01.xlsx",
+    "format": "xlsx",
+    "media_type": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "bytes": 1048576,
+    "rows": 8421,
+    "sha256": _SHA256,
+    "crc32": "1c291ca3",
+}
+
+_VERIFICATION: dict[str, Any] = {
+    "verdict": "verified",
+    "source_rows": 8421,
+    "encoded_rows": 8421,
+    "file_rows": 8421,
+    "file_bytes": 1048576,
+    "stored_bytes": 1048576,
+    "checks": ["rows sent by each source equal rows that arrived"],
+}
+
+EXPORT_SUCCEEDED: dict[str, Any] = {
+    **EXPORT_QUEUED,
+    "status": "succeeded",
+    "unready": False,
+    "started_at": "2026-11-01T08:00:01Z",
+    "finished_at": "2026-11-01T08:00:04Z",
+    "progress": {"stage": "done", "rows": 8421, "rows_estimated": None, "bytes": 1048576, "percent": 100.0},
+    "sources": [{"exporter": "machines", "status": "succeeded", "rows": 8421}],
+    "result": {
+        "rows": 8421,
+        "empty": False,
+        "truncated": False,
+        "order": "key",
+        "consistency": "snapshot",
+        "snapshot": "00000003-0000001B-1",
+        "verification": _VERIFICATION,
+        "notes": [],
+        "files": [_FILE],
+    },
+    "download_url": f"{_SELF}/download",
+    "links": {**EXPORT_QUEUED["links"], "download": f"{_SELF}/download"},
+}
+
+EXPORT_PAGE: dict[str, Any] = {"items": [EXPORT_SUCCEEDED], "next_page_token": None}
+
+DOWNLOAD_LINK: dict[str, Any] = {
+    "url": "https://s3.example.com/exports/0d4f7f0e/machines-2026-11-01.xlsx?X-Amz-Signature=3c1d",
+    "expires_at": "2026-11-01T08:10:00Z",
+}
+
+MANIFEST: dict[str, Any] = {
+    "version": 1,
+    "id": _ID,
+    "name": "Macs of October",
+    "exporter": "machines",
+    "request": {"exporter": "machines", "params": {"platform": "MACOS"}, "format": "xlsx", "name": "Macs of October"},
+    "requested_by": "reporting",
+    "trigger": "api",
+    "dag_id": "export",
+    "run_id": f"export__{_ID}",
+    "attempt": 1,
+    "attempt_id": "019a3e0c-7d5e-7c1a-8a51-0d0f4a6c2e11",
+    "started_at": "2026-11-01T08:00:01Z",
+    "finished_at": "2026-11-01T08:00:04Z",
+    "rows": 8421,
+    "empty": False,
+    "truncated": False,
+    "order": "key",
+    "consistency": "snapshot",
+    "snapshot": "00000003-0000001B-1",
+    "sources": [
+        {
+            "connection": "inventory",
+            "kind": "postgres",
+            "rows": 8421,
+            "consistency": "snapshot",
+            "snapshot": "00000003-0000001B-1",
+            "query_sha256": _SHA256,
+        }
+    ],
+    "files": [{**_FILE, "key": f"{_ID}/019a3e0c-7d5e-7c1a-8a51-0d0f4a6c2e11/machines-2026-11-01.xlsx"}],
+    "verification": _VERIFICATION,
+    "notes": [],
+    "versions": {"python": "3.13.5", "pyarrow": "21.0.0"},
+}
+
+EXPORTER: dict[str, Any] = {
+    "name": "machines",
+    "title": "Machines",
+    "description": "Every machine of the inventory.",
+    "params": {
+        "type": "object",
+        "properties": {"platform": {"enum": ["LINUX", "MACOS", "WINDOWS"], "type": "string"}},
+        "additionalProperties": False,
+    },
+    "columns": [
+        {
+            "name": "serial_number",
+            "type": "string",
+            "label": "Serial number",
+            "description": "",
+            "ops": ["!=", "=", "contains", "in", "is_null", "not_in", "not_null", "starts_with"],
+        }
+    ],
+    "key": ["serial_number"],
+    "formats": [
+        {
+            "name": "jsonl",
+            "media_type": "application/x-ndjson",
+            "suffix": ".jsonl",
+            "options": {"type": "object", "properties": {}, "additionalProperties": False},
+        }
+    ],
+}
+
+EXPORTER_LIST: dict[str, Any] = {"items": [EXPORTER]}
+
+HEALTH: dict[str, Any] = {
+    "status": "ok",
+    "checks": {
+        "database": {"status": "ok", "message": None},
+        "scheduler": {"status": "ok", "message": None},
+        "dag": {"status": "ok", "message": None},
+        "store": {"status": "ok", "message": None},
+        "exporters": {"status": "ok", "message": None},
+    },
+}
+
+HEALTH_UNAVAILABLE: dict[str, Any] = {
+    "status": "unavailable",
+    "checks": {
+        **HEALTH["checks"],
+        "dag": {"status": "failed", "message": "The DAG 'export' is paused: unpause it in Airflow."},
+    },
+}
+
+NAMED: dict[str, dict[str, Any]] = {
+    "download_link": DOWNLOAD_LINK,
+    "export_page": EXPORT_PAGE,
+    "export_queued": EXPORT_QUEUED,
+    "export_succeeded": EXPORT_SUCCEEDED,
+    "exporter": EXPORTER,
+    "exporter_list": EXPORTER_LIST,
+    "health": HEALTH,
+    "health_unavailable": HEALTH_UNAVAILABLE,
+    "manifest": MANIFEST,
+}
+"""By the names that the routes give them."""
+
+PROBLEM_INVALID: dict[str, Any] = {
+    "type": "urn:waybill:problem:invalid_request",
+    "title": "The request is not valid",
+    "status": 422,
+    "detail": "/where/0/op: contains does not fit 'last_seen', a datetime column.",
+    "instance": "/export-api/v1/exports",
+    "code": "invalid_request",
+    "retryable": False,
+    "errors": [
+        {"pointer": "/where/0/op", "detail": "contains does not fit 'last_seen', a datetime column."},
+    ],
+}

@@ -1,0 +1,93 @@
+"""The catalog as clients see it."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+from include.core.errors import Fatal, WaybillError
+from include.core.query import fitting_ops
+from include.formats import FORMATS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from include.core.catalog import Catalog
+    from include.core.exporter import Exporter
+    from include.core.schema import Column
+
+log = logging.getLogger(__name__)
+
+
+def load(catalog: Catalog, name: str) -> Exporter[Any]:
+    """Return an exporter.
+
+    :raises NotFound: when there is none of that name.
+    :raises Fatal: when its file is broken, whatever is wrong with it.
+    """
+    try:
+        return catalog.load(name)
+    except WaybillError:
+        raise
+    except Exception as error:
+        log.warning("The exporter %r cannot be loaded", name, exc_info=error)
+        raise Fatal(
+            f"The exporter {name!r} cannot be loaded ({type(error).__name__}).", code="exporter_broken"
+        ) from error
+
+
+def loaded(catalog: Catalog) -> Iterator[tuple[str, Exporter[Any]]]:
+    """Yield the exporters that work, by name."""
+    for name in catalog.names:
+        try:
+            yield name, load(catalog, name)
+        except Fatal:
+            continue
+
+
+def broken_exporters(catalog: Catalog) -> Mapping[str, str]:
+    """Return the exporters that cannot be loaded, and why."""
+    broken: dict[str, str] = {}
+    for name in catalog.names:
+        try:
+            load(catalog, name)
+        except Fatal as error:
+            broken[name] = error.message
+    return broken
+
+
+def describe(name: str, exporter: Exporter[Any]) -> dict[str, Any]:
+    """Return everything that a client needs to know to use an exporter."""
+    return {
+        "name": name,
+        "title": exporter.title,
+        "description": exporter.description,
+        "params": exporter.params_type.model_json_schema(),
+        "columns": [_describe_column(column) for column in exporter.columns],
+        "key": list(exporter.key),
+        "formats": describe_formats(),
+    }
+
+
+def describe_formats() -> list[dict[str, Any]]:
+    """Return the formats and their options."""
+    return [
+        {
+            "name": name,
+            "media_type": file_format.media_type,
+            "suffix": file_format.suffix,
+            "options": file_format.options_type.model_json_schema(),
+        }
+        for name in FORMATS
+        for file_format in [FORMATS.load(name)]
+    ]
+
+
+def _describe_column(column: Column) -> dict[str, Any]:
+    return {
+        "name": column.name,
+        "type": column.type,
+        "label": column.label,
+        "description": column.description,
+        "ops": [] if column.derived else sorted(fitting_ops(column.type)),
+    }

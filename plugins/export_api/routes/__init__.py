@@ -1,0 +1,1 @@
+"""The native API: parse, call the service, shape the answer."""

@@ -1,0 +1,86 @@
+"""What the routes share: the service as a dependency, and how operations are documented."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Annotated, Any
+
+from fastapi import Depends, Request
+
+from export_api import MOUNT, examples, problems
+from export_api.bodies import read_json
+from export_api.schemas import Problem
+from export_api.service import ExportService
+from export_api.shaping import Addresses
+
+
+def _service(request: Request) -> ExportService:
+    service: ExportService = request.app.state.service
+    return service
+
+
+ServiceDep = Annotated[ExportService, Depends(_service)]
+
+
+def _addresses(request: Request) -> Addresses:
+    """Use the configured address of Airflow, else the one that this request came to."""
+    service: ExportService = request.app.state.service
+    return Addresses(service.airflow.base_url or str(request.base_url).rstrip("/").removesuffix(MOUNT))
+
+
+AddressesDep = Annotated[Addresses, Depends(_addresses)]
+
+
+async def _json_body(request: Request) -> Any:
+    return await read_json(request.headers, request.stream())
+
+
+JsonBody = Annotated[Any, Depends(_json_body)]
+
+Responses = dict[int | str, dict[str, Any]]
+
+_SAMPLES: dict[int, tuple[str, str]] = {
+    400: ("malformed", "The body is not JSON: Expecting value: line 1 column 1 (char 0)."),
+    401: ("unauthenticated", "Send the header 'Authorization: Token …' with an API token, or log in to Airflow."),
+    403: ("not_allowed", "You may not create exports."),
+    404: ("not_found", "There is no export '0d4f7f0e-5b1c-4a39-9d0e-6c1f3f0c2b7a'."),
+    409: ("not_ready", "The export is running: its file is not ready yet."),
+    410: ("gone", "The export failed and has no file: the source did not answer."),
+    413: ("too_large", "The body is longer than 1048576 bytes."),
+    415: ("unsupported_media_type", "Send JSON, with Content-Type: application/json."),
+    416: ("range_not_satisfiable", "The file has 1048576 bytes."),
+    500: ("internal", "Something went wrong on our side; the server's log says what."),
+    503: ("dag_paused", "The DAG 'export' is paused: unpause it in Airflow."),
+}
+
+
+def refusals(*statuses: int) -> Responses:
+    """Document the problems that an operation may answer with."""
+    return {status: _refusal(status) for status in statuses}
+
+
+def _refusal(status: int) -> dict[str, Any]:
+    example = examples.PROBLEM_INVALID
+    if status in _SAMPLES:
+        code, detail = _SAMPLES[status]
+        retryable = status == HTTPStatus.SERVICE_UNAVAILABLE
+        body = problems.problem(status=status, title=_title(status), detail=detail, code=code, retryable=retryable)
+        example = {**body, "instance": "/export-api/v1/exports"}
+    # A "model" would be documented under the media type of good answers too.
+    schema = {"$ref": f"#/components/schemas/{Problem.__name__}"}
+    content = {problems.MEDIA_TYPE: {"schema": schema, "example": example}}
+    return {"description": HTTPStatus(status).phrase, "content": content}
+
+
+def _title(status: int) -> str:
+    kinds = problems.KINDS.values()
+    return next((kind.title for kind in kinds if kind.status == status), HTTPStatus(status).phrase)
+
+
+NAMED_EXAMPLE = "x-example"
+"""Where an answer names its example: FastAPI would strip nulls from the example itself."""
+
+
+def answers(status: int, example: str, description: str, **more: Any) -> Responses:
+    """Document an operation's good answer by an entry of :data:`export_api.examples.NAMED`."""
+    return {status: {"description": description, "content": {"application/json": {NAMED_EXAMPLE: example}}, **more}}

@@ -1,0 +1,201 @@
+"""What the API answers with."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from export_api.health import State
+from export_api.status import Status
+from include.core.identity import Trigger
+
+Moment = Annotated[datetime, AfterValidator(lambda moment: moment.astimezone(UTC))]
+"""A time, shown in UTC whatever the database session's zone is."""
+
+
+class Answer(BaseModel):
+    """Base of all answers."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ProblemField(Answer):
+    """One thing that is wrong with a request."""
+
+    pointer: str = Field(description="RFC 6901 pointer into the body, or the parameter's place.")
+    detail: str
+
+
+class Problem(Answer):
+    """An error (RFC 9457)."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str
+    code: str = Field(description="For programs; it stays the same when the texts change.")
+    retryable: bool = Field(description="Whether the same request may work later.")
+    errors: list[ProblemField]
+
+
+class Failure(Answer):
+    """Why an export failed."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    retryable: bool
+
+
+class ProgressInfo(Answer):
+    """How far an export is."""
+
+    stage: str
+    rows: int
+    rows_estimated: int | None = Field(description="What the source expects, where it can tell.")
+    bytes: int
+    percent: float | None = Field(description="Below 100 until the end: an estimate is no promise.")
+
+
+class SourceInfo(Answer):
+    """One of the exporters that an export reads."""
+
+    exporter: str | None
+    status: Status
+    rows: int
+
+
+class FileInfo(Answer):
+    """One file."""
+
+    name: str
+    format: str
+    media_type: str
+    bytes: int
+    rows: int = Field(description="Counted from the bytes written.")
+    sha256: str
+    crc32: str
+
+
+class Result(Answer):
+    """What a finished export holds; the manifest says more."""
+
+    model_config = ConfigDict(extra="allow")
+
+    rows: int
+    empty: bool
+    truncated: bool
+    order: str
+    consistency: str
+    snapshot: str | None
+    verification: dict[str, Any]
+    notes: list[str]
+    files: list[FileInfo]
+
+
+class Links(Answer):
+    """Where to go from here."""
+
+    self: str
+    download: str | None
+    airflow_run: str
+    log: str
+
+
+class ExportBody(Answer):
+    """An export."""
+
+    id: str
+    status: Status
+    unready: bool
+    exporter: str | None
+    params: dict[str, Any]
+    format: str | None
+    name: str | None
+    created_at: Moment
+    started_at: Moment | None
+    finished_at: Moment | None
+    expires_at: Moment | None
+    attempt: int
+    progress: ProgressInfo | None
+    sources: list[SourceInfo]
+    result: Result | None
+    download_url: str | None
+    error: Failure | None
+    warnings: list[str]
+    deliveries: list[Any]
+    requested_by: str
+    report: str | None
+    trigger: Trigger
+    links: Links
+
+
+class ExportPage(Answer):
+    """Some exports."""
+
+    items: list[ExportBody]
+    next_page_token: str | None
+    total: int | None = Field(None, description="Only with count=true.")
+
+
+class DownloadLink(Answer):
+    """A link to a file for somebody without credentials."""
+
+    url: str
+    expires_at: Moment
+
+
+class ColumnInfo(Answer):
+    """A column that an exporter declares."""
+
+    name: str
+    type: str
+    label: str
+    description: str
+    ops: list[str] = Field(description="What `where` can do with it.")
+
+
+class FormatInfo(Answer):
+    """A file format."""
+
+    name: str
+    media_type: str
+    suffix: str
+    options: dict[str, Any] = Field(description="JSON Schema of its options.")
+
+
+class ExporterBody(Answer):
+    """An exporter."""
+
+    name: str
+    title: str
+    description: str
+    params: dict[str, Any] = Field(description="JSON Schema of its parameters.")
+    columns: list[ColumnInfo]
+    key: list[str] = Field(description="Columns that are unique together and make the order total.")
+    formats: list[FormatInfo]
+
+
+class ExporterList(Answer):
+    """All exporters that work."""
+
+    items: list[ExporterBody]
+
+
+class CheckBody(Answer):
+    """How one part is."""
+
+    status: State
+    message: str | None
+
+
+class HealthBody(Answer):
+    """Whether exports work; ``checks`` only for callers who are known."""
+
+    status: Literal["ok", "unavailable"]
+    checks: dict[str, CheckBody] | None = None

@@ -1,0 +1,135 @@
+"""Settling: an export's end, found out once and written once; and the sweep after failures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from export_api.db import records
+from export_api.status import Reason, Status, has_ended, reason_of
+from include.core.errors import Retriable
+from include.core.identity import manifest_key
+from include.core.manifest import Manifest
+from include.core.progress import Stage
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from export_api.db.models import Export
+    from export_api.gateway import Gateway
+    from export_api.status import Observation
+
+_BATCH = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Settler:
+    """Decides by the manifest: present, and the export succeeded, whatever Airflow says; absent, and it failed."""
+
+    airflow: Gateway
+    now: Callable[[], datetime]
+
+    def settle(self, export: Export, seen: Observation) -> Export:
+        """Settle one export that has ended; return its row as it is then.
+
+        :raises Retriable: when the store does not answer; the export stays unsettled.
+        """
+        outcome = self._outcome(export, seen)
+        with self.airflow.session() as session:
+            records.settle(session, export.id, outcome)
+            settled = records.find(session, export.id)
+            assert settled is not None  # noqa: S101 - rows are never deleted
+        if settled.status != Status.SUCCEEDED:
+            self._sweep_quietly(settled)
+        return settled
+
+    def settle_all_ended(self) -> int:
+        """Settle every export that has ended; return how many.
+
+        :raises Retriable: when the store does not answer.
+        """
+        settled = 0
+        place: records.Cursor | None = None
+        while True:
+            wanted = records.Filter(unsettled=True, descending=False, after=place)
+            with self.airflow.session() as session:
+                batch = records.page(session, wanted, _BATCH)
+                seen = self.airflow.observe(session, [export.id for export in batch])
+            for export in batch:
+                if has_ended(seen[export.id]):
+                    self.settle(export, seen[export.id])
+                    settled += 1
+            if len(batch) < _BATCH:
+                return settled
+            place = records.Cursor(batch[-1].created_at, batch[-1].id)
+
+    def sweep_all(self) -> None:
+        """Remove what failed exports left in the store.
+
+        :raises Retriable: when the store does not answer; the rest is tried again later.
+        """
+        with self.airflow.session() as session:
+            failed = records.unswept(session, self.now(), _BATCH)
+        for export in failed:
+            self._sweep(export)
+
+    def _sweep_quietly(self, export: Export) -> None:
+        try:
+            self._sweep(export)
+        except Retriable:
+            return  # the clock tries again until it worked
+
+    def _sweep(self, export: Export) -> None:
+        self.airflow.store().remove(str(export.id))
+        with self.airflow.session() as session:
+            records.mark_swept(session, export.id, self.now())
+
+    def _outcome(self, export: Export, seen: Observation) -> dict[str, Any]:
+        data = self.airflow.store().read(manifest_key(str(export.id)))
+        if data is None:
+            return self._failed(export, seen, reason_of(seen))
+        try:
+            manifest = Manifest.from_bytes(data)
+        except ValidationError:
+            manifest = None
+        if manifest is None or manifest.id != str(export.id) or not manifest.files:
+            broken = Reason("manifest_broken", "The export's manifest is damaged. Request it again.", retryable=True)
+            return self._failed(export, seen, broken)
+        return self._succeeded(manifest)
+
+    def _succeeded(self, manifest: Manifest) -> dict[str, Any]:
+        return {
+            "settled_at": self.now(),
+            "status": Status.SUCCEEDED,
+            "exporter": manifest.exporter,
+            "format": manifest.files[0].format,
+            "name": manifest.name,
+            "request": manifest.request,
+            "started_at": manifest.started_at,
+            "finished_at": manifest.finished_at,
+            "attempt": manifest.attempt,
+            "progress": {
+                "stage": Stage.DONE,
+                "rows": manifest.rows,
+                "rows_estimated": None,
+                "bytes": sum(file.bytes for file in manifest.files),
+                "percent": 100.0,
+            },
+            "manifest": manifest.model_dump(mode="json"),
+        }
+
+    def _failed(self, export: Export, seen: Observation, reason: Reason) -> dict[str, Any]:
+        now = self.now()
+        return {
+            "settled_at": now,
+            "status": Status.FAILED,
+            "request": seen.said("request") or export.request,
+            "started_at": seen.started_at,
+            "finished_at": seen.ended_at or now,
+            "attempt": seen.attempt,
+            "progress": seen.said("progress"),
+            "error": reason.to_json(),
+        }

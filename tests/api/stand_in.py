@@ -1,0 +1,197 @@
+"""Airflow and the store as far as the service knows them, under a test's control; our own tables are real.
+
+The real Airflow and the real store are driven over HTTP in tests/stack.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+from uuid import UUID, uuid4
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from export_api.caller import Caller, Right
+from export_api.db.models import Export
+from export_api.gateway import Gateway, Horizon
+from export_api.service import ExportService
+from export_api.status import GONE, Observation
+from include.core.errors import Retriable
+from include.core.manifest import Manifest
+from include.core.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping
+
+    from sqlalchemy import Engine
+
+    from export_api.gateway import Stranger
+
+START = datetime(2026, 11, 1, 8, tzinfo=UTC)
+RUNNING = Observation(run_state="running", task_state="running", task_exists=True)
+FAILED = Observation(run_state="failed", task_state="failed", task_exists=True)
+SUCCEEDED = Observation(run_state="success", task_state="success", task_exists=True)
+
+OWN = frozenset({Right.READ, Right.CREATE})
+ANNA = Caller("anna", "Anna", OWN)
+BERT = Caller("bert", "Bert", OWN)
+VERA = Caller("vera", "Vera", frozenset({Right.READ}))
+ADMIN = Caller("admin", "Admin", frozenset(Right))
+
+
+class Store:
+    """Objects in a dictionary; ``silent`` makes it stop answering."""
+
+    def __init__(self) -> None:
+        self.objects: dict[str, bytes] = {}
+        self.silent = False
+        self.removed: list[str] = []
+
+    def _answer(self) -> None:
+        if self.silent:
+            raise Retriable("The artifact store does not answer.", code="store_unreachable")
+
+    def read(self, key: str) -> bytes | None:
+        self._answer()
+        return self.objects.get(key)
+
+    def open(self, key: str, *, start: int, end: int) -> Iterator[bytes]:
+        self._answer()
+        return iter([self.objects[key][start:end]])
+
+    def presign(self, key: str, *, filename: str, media_type: str, seconds: int) -> str:
+        return f"https://store.example/{key}?name={filename}&type={media_type}&seconds={seconds}"
+
+    def remove(self, folder: str) -> None:
+        self._answer()
+        self.removed.append(folder)
+        self.objects = {key: data for key, data in self.objects.items() if not key.startswith(f"{folder}/")}
+
+
+class Airflow(Gateway):
+    """Says of task instances what a test wants it to say."""
+
+    settings = Settings(link_seconds=60)
+    base_url = "https://airflow.example"
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self.the_store: Any = Store()
+        self.seen: dict[UUID, Observation] = {}
+        self.waiting: dict[int, Stranger] = {}
+        self.newest = 0
+        self.active: set[int] = set()
+        self.triggered: list[dict[str, Any]] = []
+        self.refusal: Exception | None = None
+
+    @contextmanager
+    def session(self) -> Iterator[Session]:
+        with Session(self._engine, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    def store(self) -> Any:
+        return self.the_store
+
+    def require_dag(self, session: Session) -> None:  # noqa: ARG002
+        if isinstance(self.refusal, Retriable):
+            raise self.refusal
+
+    def trigger(self, session: Session, *, run_id: str, conf: dict[str, Any], caller: str) -> None:  # noqa: ARG002
+        if self.refusal is not None:
+            raise self.refusal
+        self.triggered.append({"run_id": run_id, "conf": conf, "caller": caller})
+
+    def observe(self, session: Session, ids: Collection[UUID]) -> Mapping[UUID, Observation]:  # noqa: ARG002
+        return {export_id: self.seen.get(export_id, GONE) for export_id in ids}
+
+    def horizon(self, session: Session, *, beyond: int, now: datetime) -> Horizon:  # noqa: ARG002
+        return Horizon(max(beyond, self.newest), frozenset(self.active))
+
+    def strangers(self, session: Session, *, beyond: Horizon, limit: int) -> list[Stranger]:
+        known = {tuple(row) for row in session.execute(select(Export.dag_id, Export.run_id))}
+        return [
+            stranger
+            for key, stranger in sorted(self.waiting.items())
+            if (key > beyond.newest or key in beyond.active) and (stranger.dag_id, stranger.run_id) not in known
+        ][:limit]
+
+
+@dataclass
+class Bench:
+    """A service with everything around it; the time stands still unless told."""
+
+    airflow: Airflow
+    time: datetime = START
+    service: ExportService = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.service = ExportService(self.airflow, now=lambda: self.time)
+
+    @property
+    def store(self) -> Store:
+        found: Store = self.airflow.the_store
+        return found
+
+    def pass_time(self, **amount: float) -> None:
+        self.time += timedelta(**amount)
+
+    def publish(self, export_id: UUID, content: bytes = b"a,b\r\n1,2\r\n") -> Manifest:
+        """Put into the store what a good run leaves there."""
+        manifest = make_manifest(export_id, len(content))
+        self.store.objects[manifest.files[0].key] = content
+        self.store.objects[f"{export_id}/manifest.json"] = manifest.to_bytes()
+        return manifest
+
+
+def make_manifest(export_id: UUID, length: int) -> Manifest:
+    """Return a manifest as an operator writes it."""
+    moment = START.isoformat()
+    return Manifest.model_validate(
+        {
+            "id": str(export_id),
+            "name": None,
+            "exporter": "machines",
+            "request": {"exporter": "machines", "format": "csv", "params": {"day": "2026-11-01"}},
+            "requested_by": "anna",
+            "trigger": "api",
+            "dag_id": "export",
+            "run_id": f"export__{export_id}",
+            "attempt": 2,
+            "attempt_id": str(uuid4()),
+            "started_at": moment,
+            "finished_at": moment,
+            "rows": 1,
+            "empty": False,
+            "truncated": False,
+            "order": "key",
+            "consistency": "snapshot",
+            "snapshot": None,
+            "sources": [],
+            "files": [
+                {
+                    "name": "machines.csv",
+                    "key": f"{export_id}/attempt/machines.csv",
+                    "format": "csv",
+                    "media_type": "text/csv",
+                    "bytes": length,
+                    "rows": 1,
+                    "sha256": "ab" * 32,
+                    "crc32": "00000000",
+                }
+            ],
+            "verification": {
+                "verdict": "verified",
+                "source_rows": 1,
+                "encoded_rows": 1,
+                "file_rows": 1,
+                "file_bytes": length,
+                "stored_bytes": length,
+                "checks": [],
+            },
+            "notes": [],
+            "versions": {},
+        }
+    )

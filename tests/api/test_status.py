@@ -1,0 +1,112 @@
+"""Every state that Airflow can report, and every stage, has a status."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import pytest
+
+from export_api.status import GONE, Observation, Reason, Status, has_ended, reason_of, status_of
+from include.core.progress import Stage
+
+# As of Airflow 3.3; tests/stack compares them with the enums of the Airflow that is installed.
+RUN_STATES = ("queued", "running", "success", "failed")
+TASK_STATES = (
+    None,
+    "removed",
+    "scheduled",
+    "queued",
+    "running",
+    "success",
+    "restarting",
+    "failed",
+    "up_for_retry",
+    "up_for_reschedule",
+    "upstream_failed",
+    "skipped",
+    "deferred",
+    "awaiting_input",
+)
+LIVE = {
+    None: Status.QUEUED,
+    "scheduled": Status.QUEUED,
+    "queued": Status.QUEUED,
+    "restarting": Status.QUEUED,
+    "up_for_retry": Status.QUEUED,
+    "up_for_reschedule": Status.QUEUED,
+    "running": Status.RUNNING,
+    "deferred": Status.RUNNING,
+    "awaiting_input": Status.RUNNING,
+}
+
+
+def seen(run: str | None, task: str | None, **told: object) -> Observation:
+    return Observation(run_state=run, task_state=task, task_exists=True, told=told)
+
+
+@pytest.mark.parametrize(("run", "task"), list(product(RUN_STATES, TASK_STATES)))
+def test_every_state_means_one_status(run: str, task: str | None) -> None:
+    observation = seen(run, task)
+    ended = run in {"success", "failed"} or task not in LIVE
+    assert has_ended(observation) is ended
+    assert status_of(None, observation) is (Status.VERIFYING if ended else LIVE[task])
+
+
+@pytest.mark.parametrize("settled", [Status.SUCCEEDED, Status.FAILED, Status.CANCELLED])
+@pytest.mark.parametrize(("run", "task"), list(product((None, *RUN_STATES), TASK_STATES)))
+def test_a_settled_status_stays_whatever_airflow_says(settled: Status, run: str | None, task: str | None) -> None:
+    assert status_of(settled.value, seen(run, task)) is settled
+
+
+@pytest.mark.parametrize("stage", Stage)
+def test_the_stage_of_a_running_task_tells_verifying_from_running(stage: Stage) -> None:
+    late = stage in {Stage.VERIFYING, Stage.PUBLISHING, Stage.DONE}
+    assert status_of(None, seen("running", "running", progress={"stage": stage.value})) is (
+        Status.VERIFYING if late else Status.RUNNING
+    )
+
+
+@pytest.mark.parametrize("progress", [None, "text", [], {}, {"stage": None}, {"stage": {"a": 1}}, {"stage": "new"}])
+def test_a_stage_that_is_not_ours_means_running(progress: object) -> None:
+    assert status_of(None, seen("running", "running", progress=progress)) is Status.RUNNING
+
+
+def test_the_stage_of_an_attempt_that_is_over_does_not_count() -> None:
+    assert status_of(None, seen("running", "up_for_retry", progress={"stage": "verifying"})) is Status.QUEUED
+
+
+def test_a_deleted_run_has_ended() -> None:
+    assert has_ended(GONE)
+    assert reason_of(GONE).code == "run_deleted"
+
+
+def test_a_state_that_a_later_airflow_adds_counts_as_running() -> None:
+    assert status_of(None, seen("running", "pondering")) is Status.RUNNING
+
+
+def test_the_task_s_own_words_are_the_reason() -> None:
+    told = {"code": "source_refused", "detail": "The table is gone.", "retryable": False}
+    assert reason_of(seen("failed", "failed", error=told)) == Reason(
+        "source_refused", "The table is gone.", retryable=False
+    )
+
+
+@pytest.mark.parametrize("error", [None, "text", {}, {"code": 1, "detail": "x"}, {"code": "x"}, ["code", "detail"]])
+def test_without_words_of_its_own_the_worker_was_lost(error: object) -> None:
+    reason = reason_of(seen("failed", "failed", error=error))
+    assert reason.code == "stopped"
+    assert "worker was lost" in reason.detail
+
+
+@pytest.mark.parametrize(
+    ("task", "code"),
+    [
+        ("success", "not_published"),
+        ("skipped", "skipped"),
+        ("upstream_failed", "upstream_failed"),
+        ("removed", "removed"),
+        ("running", "stopped"),
+    ],
+)
+def test_each_way_to_end_without_a_file_has_a_reason(task: str, code: str) -> None:
+    assert reason_of(seen("failed", task)).code == code
