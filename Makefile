@@ -13,7 +13,7 @@ COMPILE := pip compile --quiet --universal --python-version 3.11 --generate-hash
 	--no-emit-find-links --only-binary :all: --custom-compile-command 'make lock'
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up down clean test lint fast lock venv
+.PHONY: help demo up down clean test lint fast bench lock venv
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\): [a-z ]*## \(.*\)/  make \1 \2/p; s/^\([a-z]*\): ## \(.*\)/  make \1 \2/p' Makefile | \
@@ -42,6 +42,9 @@ lint: venv ## check style, types and import rules
 
 fast: venv ## run the tests that need no stack
 	@$(PY) -m pytest $(FAST)
+
+bench: venv ## measure peak memory on a stack of its own
+	@$(PY) -m benchmarks.memory
 
 lock: ## write requirements*.txt from requirements*.in (needs uv)
 	@uv $(COMPILE) requirements.in -o requirements.txt

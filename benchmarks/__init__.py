@@ -1,0 +1,1 @@
+"""Measurements on the real stack; `make bench` runs them."""
