@@ -12,6 +12,7 @@ import psycopg
 import pytest
 
 from deploy.local.stack import Stack
+from tests.stack.bucket import Bucket
 from tests.stack.client import AirflowClient, ExportsClient
 
 if TYPE_CHECKING:
@@ -72,3 +73,8 @@ def admin_exports(stack: Stack, airflow: AirflowClient) -> Iterator[ExportsClien
 def demo(stack: Stack) -> Iterator[psycopg.Connection]:
     with psycopg.connect(stack.demo_dsn, options="-c TimeZone=UTC") as connection:
         yield connection
+
+
+@pytest.fixture(scope="session")
+def bucket(stack: Stack) -> Bucket:
+    return Bucket(stack.store)

@@ -62,7 +62,7 @@ def test_every_exporter_gives_the_databases_rows_in_every_format(
         statement += " limit 20000"
     export = exports.run(**request)
     content = exports.download(export)
-    rows = demo.execute(statement).fetchall()  # type: ignore[call-overload]
+    rows = demo.execute(statement).fetchall()
     assert_same(content, file_format, headings(exports, exporter, file_format), rows)
     result = export["result"]
     assert result["rows"] == len(rows) > 0
@@ -84,9 +84,8 @@ def test_a_client_follows_an_export_from_202_to_a_link_that_needs_no_credentials
     assert (body["status"], body["unready"], body["download_url"]) == ("queued", True, None)
     done = exports.finish(body["id"])
     assert (done["status"], done["unready"], done["error"]) == ("succeeded", False, None)
-    assert done["download_url"] == f"{exports.http.base_url}export-api/v1/exports/{body['id']}/download".replace(
-        "//export", "/export"
-    )
+    origin = str(exports.http.base_url).rstrip("/")
+    assert done["download_url"] == f"{origin}/export-api/v1/exports/{body['id']}/download"
     link = exports.http.get(done["download_url"], params={"redirect": "false"}).json()
     assert httpx.get(link["url"]).content.count(b"\r\n") == 11
     assert link["expires_at"] > done["finished_at"]

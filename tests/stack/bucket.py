@@ -1,0 +1,38 @@
+"""The bucket itself, seen past the product."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from botocore.config import Config
+
+from include.artifacts.s3 import S3Store
+
+if TYPE_CHECKING:
+    from deploy.local.seaweedfs import Store
+
+
+class Bucket:
+    """What lies in the store, objects and unfinished uploads."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._session = boto3.Session(store.access_key, store.secret_key, region_name=store.region)
+        self._client: Any = self._session.client(
+            "s3",
+            endpoint_url=store.endpoint,
+            config=Config(signature_version="s3v4", s3={"addressing_style": "path"}, retries={"total_max_attempts": 1}),
+        )
+
+    def left_of(self, export_id: str) -> list[str]:
+        """Every key of an export, and every upload that was begun for it."""
+        prefix = f"exports/{export_id}/"
+        objects = self._client.list_objects_v2(Bucket=self._store.bucket, Prefix=prefix).get("Contents", [])
+        uploads = self._client.list_multipart_uploads(Bucket=self._store.bucket, Prefix=prefix).get("Uploads", [])
+        return [item["Key"] for item in objects] + [f"upload of {item['Key']}" for item in uploads]
+
+    def product_store(self, *, part_bytes: int = 5 * 1024 * 1024, **options: str) -> S3Store:
+        """The product's store on the same bucket, with some connection options of its own."""
+        chosen = {"endpoint_url": self._store.endpoint, "bucket": self._store.bucket, **options}
+        return S3Store.connect(self._session, chosen, prefix="exports", part_bytes=part_bytes)

@@ -1,0 +1,184 @@
+"""A row that is dropped, doubled or altered between source and upload fails the export; nothing is published."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+import pyarrow as pa
+import pytest
+
+from include.core import export as export_module
+from include.core.errors import VerificationFailed
+from include.core.export import Attempt, ExportRun
+from include.core.identity import Trigger, manifest_key
+from include.core.overlap import overlapped
+from include.core.progress import Progress
+from include.core.request import parse_request, utc_now
+from include.core.resolve import resolve
+from include.core.settings import Settings
+from include.core.source import SourceConnection
+from include.exporters import catalog_of
+from include.formats import FORMATS
+from include.sources import SOURCES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from deploy.local.stack import Stack
+    from include.artifacts.s3 import S3Store
+    from include.core.manifest import Manifest
+    from include.core.source import Source
+    from include.core.store import Stored
+    from tests.stack.bucket import Bucket
+
+T = TypeVar("T")
+
+
+def drop(batch: pa.RecordBatch) -> pa.RecordBatch:
+    return batch.slice(1)
+
+
+def double(batch: pa.RecordBatch) -> pa.RecordBatch:
+    return pa.Table.from_batches([batch.slice(0, 1), batch]).combine_chunks().to_batches()[0]
+
+
+def alter(batch: pa.RecordBatch) -> pa.RecordBatch:
+    codes = batch.column(0).to_pylist()
+    codes[len(codes) // 2] = "ZZZZZ"
+    return batch.set_column(0, "code", pa.array(codes, pa.string()))
+
+
+def drop_bytes(chunk: bytes) -> bytes:
+    return chunk[: len(chunk) // 2] + chunk[len(chunk) // 2 + 1 :]
+
+
+def double_bytes(chunk: bytes) -> bytes:
+    return chunk + chunk
+
+
+def alter_bytes(chunk: bytes) -> bytes:
+    middle = len(chunk) // 2
+    return chunk[:middle] + bytes([chunk[middle] ^ 1]) + chunk[middle + 1 :]
+
+
+def once(items: Iterator[T], tamper: Callable[[T], T]) -> Iterator[T]:
+    """Tamper with the second item if there is one, else with the first."""
+    first = next(items)
+    second = next(items, None)
+    if second is None:
+        yield tamper(first)
+        return
+    yield first
+    yield tamper(second)
+    yield from items
+
+
+class TamperedStore:
+    """The real store behind a wire that changes bytes."""
+
+    def __init__(self, store: S3Store, tamper: Callable[[bytes], bytes]) -> None:
+        self._store = store
+        self._tamper = tamper
+
+    def put(self, key: str, chunks: Iterator[bytes], **arguments: Any) -> Stored:
+        return self._store.put(key, once(chunks, self._tamper), **arguments)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+
+def run(stack: Stack, store: Any, export_id: str, file_format: str) -> Manifest:
+    at = urlsplit(stack.demo_dsn)
+
+    def open_source(conn_id: str) -> tuple[str, Source]:
+        connection = SourceConnection(
+            conn_id=conn_id,
+            conn_type="postgres",
+            host=at.hostname,
+            port=at.port,
+            login=at.username,
+            password=at.password,
+            database="demo",
+            engine=lambda: pytest.fail("PostgreSQL is read by COPY"),
+        )
+        return "postgres", SOURCES.load("postgres")(connection, application="waybill proof", timeout_seconds=60)
+
+    request = parse_request({"exporter": "orders", "format": file_format, "columns": ["code", "created_at", "total"]})
+    attempt = Attempt(
+        export_id=export_id,
+        attempt_id=str(uuid4()),
+        attempt=1,
+        dag_id="d",
+        run_id="r",
+        requested_by=None,
+        trigger=Trigger.API,
+    )
+    return ExportRun(
+        resolve(request, catalog_of(Settings()), FORMATS),
+        attempt,
+        open_source=open_source,
+        store=store,
+        progress=Progress(tell=lambda _: None),
+        now=utc_now,
+    ).execute()
+
+
+@pytest.mark.parametrize("file_format", ["csv", "jsonl", "parquet"])
+@pytest.mark.parametrize("tamper", [drop, double, alter])
+def test_a_row_changed_on_its_way_to_the_encoder_is_noticed(
+    stack: Stack, bucket: Bucket, monkeypatch: pytest.MonkeyPatch, file_format: str, tamper: Any
+) -> None:
+    @contextmanager
+    def tampered(*arguments: Any, **options: Any) -> Iterator[Iterator[pa.RecordBatch]]:
+        with overlapped(*arguments, **options) as batches:
+            yield once(batches, tamper)
+
+    monkeypatch.setattr(export_module, "overlapped", tampered)
+    export_id = str(uuid4())
+    with pytest.raises(VerificationFailed, match="Nothing was published"):
+        run(stack, bucket.product_store(), export_id, file_format)
+    assert bucket.left_of(export_id) == []
+
+
+@pytest.mark.parametrize("file_format", ["csv", "jsonl", "parquet"])
+@pytest.mark.parametrize("tamper", [drop_bytes, double_bytes, alter_bytes])
+def test_bytes_changed_on_their_way_to_the_store_are_noticed(
+    stack: Stack, bucket: Bucket, file_format: str, tamper: Any
+) -> None:
+    export_id = str(uuid4())
+    with pytest.raises(VerificationFailed, match="Nothing was published"):
+        run(stack, TamperedStore(bucket.product_store(), tamper), export_id, file_format)
+    assert bucket.left_of(export_id) == []
+
+
+@pytest.mark.parametrize("change", ["drop", "double"])
+def test_an_encoder_that_loses_or_doubles_a_row_is_noticed(
+    stack: Stack, bucket: Bucket, monkeypatch: pytest.MonkeyPatch, change: str
+) -> None:
+    csv_format = FORMATS.load("csv")
+    encode = csv_format.encode
+
+    def tampered(*arguments: Any) -> Iterator[bytes]:
+        def line(chunk: bytes) -> bytes:
+            first, end, rest = chunk.partition(b"\r\n")
+            return rest if change == "drop" else first + end + chunk
+
+        yield from once(encode(*arguments), line)
+
+    monkeypatch.setattr(csv_format, "encode", tampered)
+    export_id = str(uuid4())
+    with pytest.raises(VerificationFailed, match="rows in the file's bytes"):
+        run(stack, bucket.product_store(), export_id, "csv")
+    assert bucket.left_of(export_id) == []
+
+
+def test_the_same_export_untouched_is_published(stack: Stack, bucket: Bucket) -> None:
+    export_id = str(uuid4())
+    store = bucket.product_store()
+    manifest = run(stack, store, export_id, "csv")
+    assert manifest.rows == 50_000
+    assert store.read(manifest_key(export_id)) == manifest.to_bytes()
+    assert len(bucket.left_of(export_id)) == 2
