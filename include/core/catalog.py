@@ -120,6 +120,11 @@ class Catalog:
     def _files(self) -> dict[str, Path]:
         found: dict[str, Path] = {}
         for folder in self._folders:
+            if not folder.is_dir():
+                raise Fatal(
+                    f"The folder of exporters {folder} is not there: see [waybill] exporters_folder.",
+                    code="misconfigured",
+                )
             for path in sorted(folder.iterdir()):
                 if path.suffix not in {".yaml", ".py"} or not _NAME.fullmatch(path.stem):
                     continue

@@ -104,9 +104,8 @@ class PandasExporter(SqlExporter[P]):
             frame = batch.to_pandas(types_mapper=pd.ArrowDtype)
             frame = self.transform(frame, params)[origins]
             frame.columns = pd.Index(arrow.names)
-            result = pa.RecordBatch.from_pandas(frame, schema=arrow, preserve_index=False)
-            if result.num_rows:
-                yield result
+            table = pa.Table.from_pandas(frame, schema=arrow, preserve_index=False).combine_chunks()
+            yield from (result for result in table.to_batches() if result.num_rows)
 
 
 def _schema_of(selection: Selection, read: Mapping[str, pa.Field]) -> pa.Schema:

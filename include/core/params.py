@@ -7,10 +7,21 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, JsonValue, create_model
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    JsonValue,
+    TypeAdapter,
+    ValidationError,
+    create_model,
+)
 
 from include.core.exporter import Params
-from include.core.request import utc_now
+from include.core.request import no_boolean, no_number, utc_now
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -38,11 +49,11 @@ def _storable(value: str) -> str:
 
 _TYPES: dict[str, Any] = {
     "string": Annotated[str, Field(max_length=10_000), AfterValidator(_storable)],
-    "integer": Annotated[int, Field(ge=-(2**63), lt=2**63)],
-    "decimal": Decimal,
+    "integer": Annotated[int, BeforeValidator(no_boolean), Field(ge=-(2**63), lt=2**63)],
+    "decimal": Annotated[Decimal, BeforeValidator(no_boolean)],
     "boolean": bool,
-    "date": date,
-    "datetime": AwareDatetime,
+    "date": Annotated[date, BeforeValidator(no_number)],
+    "datetime": Annotated[AwareDatetime, BeforeValidator(no_number)],
     "uuid": UUID,
 }
 
@@ -68,7 +79,9 @@ def make_params_type(
         if (spec.type == "choice") is not bool(spec.choices):
             raise ValueError(f"Parameter {name!r}: choices belong to type choice, and choice needs them.")
         kind = Literal[tuple(spec.choices)] if spec.choices else _TYPES[spec.type]
-        fields[name] = (kind, Field(description=spec.description)) if _is_required(spec) else _optional(kind, spec, now)
+        fields[name] = (
+            (kind, Field(description=spec.description)) if _is_required(spec) else _optional(name, kind, spec, now)
+        )
     title = "".join(part.capitalize() for part in exporter.split("_"))
     return create_model(f"{title}Params", __base__=Params, **fields)
 
@@ -77,7 +90,7 @@ def _is_required(spec: ParamSpec) -> bool:
     return spec.required and spec.default is None
 
 
-def _optional(kind: Any, spec: ParamSpec, now: Callable[[], datetime]) -> tuple[Any, Any]:
+def _optional(name: str, kind: Any, spec: ParamSpec, now: Callable[[], datetime]) -> tuple[Any, Any]:
     if isinstance(spec.default, str) and spec.default in MOMENTS and spec.type in {"date", "datetime"}:
         moment = MOMENTS[spec.default]
 
@@ -89,4 +102,8 @@ def _optional(kind: Any, spec: ParamSpec, now: Callable[[], datetime]) -> tuple[
         return kind, Field(default_factory=work_out, description=described)
     if spec.default is None:
         return kind | None, Field(default=None, description=spec.description)
-    return kind, Field(default=spec.default, description=spec.description, validate_default=True)
+    try:
+        default = TypeAdapter(kind).validate_python(spec.default)
+    except ValidationError as error:
+        raise ValueError(f"Parameter {name!r}: the default does not fit: {error.errors()[0]['msg']}.") from None
+    return kind, Field(default=default, description=spec.description)

@@ -10,10 +10,10 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
 from include.core.errors import FieldError
-from include.core.request import ColumnChoice, Condition, Op
+from include.core.request import ColumnChoice, Condition, Op, no_number
 from include.core.schema import Column, ColumnType, Schema
 
 if TYPE_CHECKING:
@@ -38,6 +38,9 @@ _ORDER = frozenset({Op.LT, Op.LE, Op.GT, Op.GE})
 _TEXT = frozenset({Op.CONTAINS, Op.STARTS_WITH})
 NULL_TESTS = frozenset({Op.IS_NULL, Op.NOT_NULL})
 LISTS = frozenset({Op.IN, Op.NOT_IN})
+
+
+_TEMPORAL = frozenset({date, datetime, time})
 
 
 def fitting_ops(column_type: ColumnType) -> frozenset[Op]:
@@ -119,14 +122,14 @@ class Query:
 
 
 def choose_columns(
-    schema: Schema, wanted: Sequence[str | ColumnChoice] | None, errors: list[FieldError]
+    schema: Schema, wanted: Sequence[ColumnChoice] | None, errors: list[FieldError]
 ) -> tuple[Column, ...]:
     """Return the wanted columns, renamed where asked; append to ``errors`` what cannot be had."""
     if wanted is None:
         return tuple(schema)
     chosen: list[Column] = []
     for index, choice in enumerate(wanted):
-        name, rename = (choice, None) if isinstance(choice, str) else (choice.name, choice.rename)
+        name, rename = choice.name, choice.rename
         if name not in schema:
             errors.append(FieldError(f"/columns/{index}", unknown_column(name, schema)))
             continue
@@ -214,8 +217,8 @@ def _scalar(column: Column, value: object) -> Any:
     if isinstance(value, bool) is not (wanted is bool) or (wanted is str and not isinstance(value, str)):
         raise ValueError(f"This is not a {column.type}.")
     try:
-        typed: Any = TypeAdapter(wanted).validate_python(value)
-    except ValidationError:
+        typed: Any = TypeAdapter(wanted).validate_python(no_number(value) if wanted in _TEMPORAL else value)
+    except ValueError:
         raise ValueError(f"This is not a {column.type}.") from None
     if isinstance(typed, datetime):
         _check_zone(column, typed)

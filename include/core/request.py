@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    JsonValue,
+    ValidationError,
+    model_serializer,
+    model_validator,
+)
 
 from include.core.errors import FieldError, InvalidRequest, invalid
 
@@ -41,13 +51,34 @@ class Condition(BaseModel):
     )
 
 
-class ColumnChoice(BaseModel):
-    """A column under another name in the file."""
+def _name_alone(schema: dict[str, Any]) -> None:
+    """Say in JSON Schema that a string does as well as the object."""
+    whole = dict(schema)
+    schema.clear()
+    schema["anyOf"] = [{"type": "string"}, whole]
 
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+class ColumnChoice(BaseModel):
+    """A column, by its name or under another name in the file; the name alone is short for ``{"name": …}``."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        populate_by_name=True,
+        json_schema_extra=_name_alone,
+    )
 
     name: str
-    rename: str = Field(alias="as", min_length=1, max_length=255)
+    rename: Annotated[str, Field(min_length=1, max_length=255, pattern="^[^\\x00]*$")] | None = Field(None, alias="as")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_name(cls, value: Any) -> Any:
+        return {"name": value} if isinstance(value, str) else value
+
+    @model_serializer
+    def _to_name(self) -> str | dict[str, str]:
+        return self.name if self.rename is None else {"name": self.name, "as": self.rename}
 
 
 Name = Annotated[str, Field(min_length=1, max_length=200)]
@@ -81,14 +112,16 @@ class ExportRequest(BaseModel):
     exporter: Name = Field(description="Name of an exporter; GET /exporters lists them.")
     params: dict[str, JsonValue] = Field(default_factory=dict, description="Arguments of the exporter.")
     format: Name = Field("csv", description="Name of a format, such as csv, jsonl, parquet or xlsx.")
-    columns: list[str | ColumnChoice] | None = Field(
+    columns: list[ColumnChoice] | None = Field(
         None, min_length=1, description="Columns in the wanted order; all when left out."
     )
     where: list[Condition] = Field(default_factory=list, max_length=100, description="Conditions, ANDed.")
     order_by: list[str] = Field(
         default_factory=list, max_length=20, description="Columns to sort by; a leading - sorts descending."
     )
-    limit: int | None = Field(None, ge=1, le=2**53, description="At most so many rows; all when left out.")
+    limit: Annotated[int, BeforeValidator(no_boolean)] | None = Field(
+        None, ge=1, le=2**53, description="At most so many rows; all when left out."
+    )
     options: dict[str, JsonValue] = Field(default_factory=dict, description="Options of the format.")
     filename: Name | None = Field(
         None,
@@ -110,6 +143,23 @@ def parse_request(body: object) -> ExportRequest:
         return ExportRequest.model_validate(body)
     except ValidationError as error:
         raise from_validation(error) from None
+
+
+def no_boolean(value: Any) -> Any:
+    """Refuse true and false where a number is meant; pydantic would take them for 1 and 0."""
+    if isinstance(value, bool):
+        raise ValueError("This should be a number, such as an integer, and not true or false.")  # noqa: TRY004 - pydantic collects ValueErrors
+    return value
+
+
+def no_number(value: Any) -> Any:
+    """Refuse a number where a day or a moment is meant; pydantic would take it for seconds since 1970."""
+    if isinstance(value, int | float) or (isinstance(value, str) and _NUMBER.fullmatch(value.strip())):
+        raise ValueError("This is no date or time of ISO 8601, such as 2026-10-01 or 2026-10-01T00:00:00Z.")
+    return value
+
+
+_NUMBER = re.compile(r"[+-]?\d+(\.\d*)?")
 
 
 def from_validation(error: ValidationError, *, prefix: str = "") -> InvalidRequest:

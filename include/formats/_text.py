@@ -32,7 +32,10 @@ DECIMAL_NOTE = "Decimals without a declared precision are written as text, for n
 
 
 def to_frame(batch: pa.RecordBatch) -> pl.DataFrame:
-    """Return a batch as a polars frame, without copying where the types allow it."""
+    """Return a batch as a polars frame, without copying where the types allow it.
+
+    Its columns are called by :func:`position`, for polars takes names such as ``*`` and ``^a.*$`` for patterns.
+    """
     import polars as pl
     import pyarrow as pa
 
@@ -40,17 +43,22 @@ def to_frame(batch: pa.RecordBatch) -> pl.DataFrame:
         if pa.types.is_decimal256(field.type):  # polars has no decimal of more than 38 digits
             texts = [None if value is None else format(value, "f") for value in batch.column(index).to_pylist()]
             batch = batch.set_column(index, field.name, pa.array(texts, pa.string()))
-    frame = pl.from_arrow(batch)
+    frame = pl.from_arrow(batch.rename_columns([position(index) for index in range(batch.num_columns)]))
     if not isinstance(frame, pl.DataFrame):
         raise TypeError("A record batch is always a frame.")
     return frame
 
 
-def as_text(column: Column) -> pl.Expr:
+def position(index: int) -> str:
+    """Return the name of a frame's column."""
+    return f"c{index}"
+
+
+def as_text(column: Column, index: int) -> pl.Expr:
     """Return an expression of a column's text; null stays null."""
     import polars as pl
 
-    values = pl.col(column.name)
+    values = pl.col(position(index))
     match column.type:
         case ColumnType.DATETIME:
             return values.dt.strftime(DATETIME)
@@ -61,7 +69,7 @@ def as_text(column: Column) -> pl.Expr:
         case ColumnType.FLOAT:
             text = values.cast(pl.String)
             special = {"inf": "Infinity", "-inf": "-Infinity"}
-            return pl.when(values.is_infinite()).then(text.replace(special)).otherwise(text).alias(column.name)
+            return pl.when(values.is_infinite()).then(text.replace(special)).otherwise(text).alias(position(index))
         case _:
             return values.cast(pl.String)
 

@@ -45,7 +45,7 @@ class CsvFormat(Format):
             if chosen.header != "none":
                 start += _header_row(headings(sheet.schema, chosen.header), chosen.delimiter)
             yield start
-            rendered = [as_text(column) for column in sheet.schema if column.type in _RENDERED]
+            rendered = [as_text(column, index) for index, column in enumerate(sheet.schema) if column.type in _RENDERED]
             for batch in sheet.batches:
                 buffer = io.BytesIO()
                 to_frame(batch).with_columns(rendered).write_csv(

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from include.core.format import Encoding, Format, FormatOptions, RowCounter, Sheet
 from include.core.schema import Column, ColumnType
-from include.formats._text import as_text, to_frame
+from include.formats._text import as_text, position, to_frame
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -39,7 +39,7 @@ class JsonlFormat(Format):
         import polars as pl
 
         for sheet in sheets:
-            members = [_member(column) for column in sheet.schema]
+            members = [_member(column, index) for index, column in enumerate(sheet.schema)]
             line = pl.concat_str([pl.lit("{"), pl.concat_str(members, separator=","), pl.lit("}")]).alias("line")
             for batch in sheet.batches:
                 buffer = io.BytesIO()
@@ -66,23 +66,22 @@ class LineCounter(RowCounter):
         return self._lines
 
 
-def _member(column: Column) -> pl.Expr:
+def _member(column: Column, index: int) -> pl.Expr:
     """Return an expression of ``"name":value``."""
     import polars as pl
 
     key = json.dumps(column.name, ensure_ascii=False) + ":"
-    if column.type in {ColumnType.STRING, ColumnType.UUID}:
-        whole = pl.struct(pl.col(column.name)).struct.json_encode()
-        return whole.str.strip_prefix("{").str.strip_suffix("}")
-    return pl.concat_str([pl.lit(key), _value(column).fill_null("null")])
+    return pl.concat_str([pl.lit(key), _value(column, index).fill_null("null")])
 
 
-def _value(column: Column) -> pl.Expr:
+def _value(column: Column, index: int) -> pl.Expr:
     import polars as pl
 
-    values, text = pl.col(column.name), as_text(column)
+    values, text = pl.col(position(index)), as_text(column, index)
     quoted = pl.concat_str([pl.lit('"'), text, pl.lit('"')])
     match column.type:
+        case ColumnType.STRING | ColumnType.UUID:
+            return _escaped(values)
         case ColumnType.INTEGER:
             safe = values.is_between(-SAFE_INTEGER, SAFE_INTEGER)
             return pl.when(safe).then(text).otherwise(quoted)
@@ -94,3 +93,11 @@ def _value(column: Column) -> pl.Expr:
             return values.str.replace_all(r"[\r\n]", " ")  # outside strings only white space can be a line end
         case _:
             return quoted
+
+
+def _escaped(values: pl.Expr) -> pl.Expr:
+    """Return JSON strings; polars escapes inside a struct only, so one is made and its braces are taken off."""
+    import polars as pl
+
+    whole = pl.struct(values.alias("v")).struct.json_encode()
+    return whole.str.strip_prefix('{"v":').str.strip_suffix("}")

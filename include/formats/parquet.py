@@ -86,7 +86,12 @@ class FooterCounter(RowCounter):
         footer = int.from_bytes(tail[-_TRAILER:-4], "little") + _TRAILER
         if tail[-4:] != b"PAR1" or footer > len(tail):
             raise VerificationFailed("The parquet file that was written has no readable footer. Nothing was published.")
-        metadata = parquet.read_metadata(pa.BufferReader(tail[-footer:]))
+        try:
+            metadata = parquet.read_metadata(pa.BufferReader(tail[-footer:]))
+        except (OSError, pa.ArrowInvalid) as error:
+            raise VerificationFailed(
+                "The parquet file that was written has a damaged footer. Nothing was published."
+            ) from error
         return sum(metadata.row_group(index).num_rows for index in range(metadata.num_row_groups))
 
 

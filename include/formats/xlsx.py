@@ -71,8 +71,12 @@ class XlsxFormat(Format):
 
         workbook = Workbook(write_only=True)
         header = XlsxOptions.model_validate(options).header
-        for sheet in sheets:
-            _SheetWriter(workbook, sheet, header, encoding).write()
+        try:
+            for sheet in sheets:
+                _SheetWriter(workbook, sheet, header, encoding).write()
+        except BaseException:
+            _discard(workbook)
+            raise
         with tempfile.TemporaryFile() as file:
             workbook.save(file)
             file.seek(0)
@@ -82,6 +86,13 @@ class XlsxFormat(Format):
     def counter(self, options: FormatOptions) -> RowCounter:
         """Return a counter of the rows in the sheets' XML."""
         return WorkbookRowCounter(headers=0 if XlsxOptions.model_validate(options).header == "none" else 1)
+
+
+def _discard(workbook: Any) -> None:
+    """Remove the temporary files of a workbook that will not be saved; openpyxl would keep them until the end."""
+    for worksheet in workbook.worksheets:
+        worksheet.close()
+        worksheet._writer.cleanup()  # noqa: SLF001 - there is no public way
 
 
 class _SheetWriter:
@@ -231,6 +242,7 @@ _SPECIAL = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
 
 def _decimal(value: Decimal) -> Decimal | str:
     """Return a number when a double holds every digit, else a text."""
-    if value.is_finite() and len("".join(map(str, value.as_tuple().digits)).rstrip("0")) <= DOUBLE_DIGITS:
+    digits = "".join(map(str, value.as_tuple().digits)).strip("0")
+    if value.is_finite() and len(digits) <= DOUBLE_DIGITS and Decimal(repr(float(value))) == value:
         return value
     return format(value, "f")

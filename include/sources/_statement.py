@@ -49,8 +49,8 @@ OPERATIONS: dict[Op, Callable[[ColumnElement[Any], Any], ColumnElement[bool]]] =
     Op.GE: lambda column, value: column >= value,
     Op.IN: lambda column, value: column.in_(value),
     Op.NOT_IN: lambda column, value: column.not_in(value),
-    Op.CONTAINS: lambda column, value: column.contains(value, autoescape=True),
-    Op.STARTS_WITH: lambda column, value: column.startswith(value, autoescape=True),
+    Op.CONTAINS: lambda column, value: column.like(value, escape="/"),
+    Op.STARTS_WITH: lambda column, value: column.like(value, escape="/"),
     Op.IS_NULL: lambda column, _: column.is_(None),
     Op.NOT_NULL: lambda column, _: column.is_not(None),
 }
@@ -76,7 +76,7 @@ def build(query: Query) -> sa.Select[Any]:
         key = rows.c[order.column.origin]
         statement = statement.order_by(key.desc() if order.descending else key.asc())
     if query.selection.limit is not None:
-        statement = statement.limit(query.selection.limit + 1)
+        statement = statement.limit(sa.literal_column(str(query.selection.limit + 1)))
     return statement
 
 
@@ -93,12 +93,28 @@ def _inner(query: Query) -> sa.TextClause:
             "Declare it, or write \\: for a colon that starts no parameter.",
             code="exporter_broken",
         )
-    return text.bindparams(**{name: query.arguments[name] for name in used})
+    return text.bindparams(*(sa.bindparam(name, query.arguments[name]) for name in used))
 
 
 def _condition(rows: sa.Subquery, condition: Filter) -> ColumnElement[bool]:
-    column = sa.type_coerce(rows.c[condition.column.origin], _type(condition.column))
-    return OPERATIONS[condition.op](column, condition.value)
+    kind = _type(condition.column)
+    column = sa.type_coerce(rows.c[condition.column.origin], kind)
+    bound: Any = _pattern(condition)
+    bound = [_bind(value, kind) for value in bound] if isinstance(bound, tuple) else _bind(bound, kind)
+    return OPERATIONS[condition.op](column, bound)
+
+
+def _pattern(condition: Filter) -> Any:
+    """Return the value to compare with; of a text to look for, a pattern that holds it literally."""
+    before = {Op.CONTAINS: "%", Op.STARTS_WITH: ""}.get(condition.op)
+    if before is None:
+        return condition.value
+    return before + re.sub("[/%_]", r"/\g<0>", condition.value) + "%"
+
+
+def _bind(value: Any, kind: sa.types.TypeEngine[Any]) -> sa.BindParameter[Any]:
+    """Bind under a name that no parameter of an exporter can have: none starts with an underscore."""
+    return sa.bindparam("_condition", value, kind, unique=True)
 
 
 def _type(column: Column) -> sa.types.TypeEngine[Any]:

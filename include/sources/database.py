@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 import time as clock
 from contextlib import contextmanager
 from datetime import date, datetime, time
 from decimal import Decimal, InvalidOperation
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
+from uuid import UUID
 
 from sqlalchemy.exc import DBAPIError, NoSuchModuleError, SQLAlchemyError
 
 from include.core.errors import Fatal, Retriable
 from include.core.manifest import Consistency
+from include.core.query import NULL_TESTS
 from include.core.schema import Column, ColumnType
 from include.core.source import Reading, Source, SourceConnection
 from include.sources._statement import build
@@ -51,10 +54,29 @@ class DatabaseSource(Source):
 
     def read(self, query: Query) -> Reading:
         """Start the query."""
+        self._check_comparisons(query)
         seconds = min(query.timeout_seconds or self._timeout_seconds, self._timeout_seconds)
         with self._errors():
             result = self._connection.execute(build(query))
         return _CursorReading(self, result.partitions(ROWS_PER_BATCH), query, seconds)
+
+    def _check_comparisons(self, query: Query) -> None:
+        """Refuse what would compare texts where values were meant.
+
+        :raises Fatal: naming the column.
+        """
+        untyped = UNTYPED.get(self._connection.dialect.name, frozenset())
+        compared = [
+            *(item.column for item in query.selection.filters if item.op not in NULL_TESTS),
+            *(item.column for item in query.selection.order_by),
+        ]
+        for column in compared:
+            if column.type in untyped:
+                raise Fatal(
+                    f"Source {self._name!r} ({self._connection.dialect.name}) has no type {column.type}, so it cannot "
+                    f"compare or sort {column.origin!r}. Do that in the exporter's statement.",
+                    code="source_cannot_compare",
+                )
 
     def close(self) -> None:
         """End the connection."""
@@ -156,24 +178,43 @@ def _integer(value: object) -> int:
     return value
 
 
+def _decimal(value: object) -> Decimal:
+    return value if isinstance(value, Decimal) else Decimal(_text(value))
+
+
+def _float(value: Any) -> float:
+    number = float(value)
+    if isinstance(value, int) and int(number) != value:
+        raise ValueError
+    return number
+
+
 def _boolean(value: object) -> bool:
     if value not in (0, 1):
         raise ValueError
     return bool(value)
 
 
-def _datetime(value: object) -> datetime:
-    parsed = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
-    if parsed.tzinfo is None:
+def _parsed(value: object, parse: Callable[[str], T]) -> T:
+    """Parse a time's text; Python would silently cut what is finer than a microsecond."""
+    text = str(value)
+    if _FINER_THAN_MICROSECONDS.search(text):
         raise ValueError
-    return parsed
+    return parse(text)
+
+
+def _datetime(value: object) -> datetime:
+    moment = value if isinstance(value, datetime) else _parsed(value, datetime.fromisoformat)
+    if moment.tzinfo is None:
+        raise ValueError
+    return moment
 
 
 def _local_datetime(value: object) -> datetime:
-    parsed = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
-    if parsed.tzinfo is not None:
+    moment = value if isinstance(value, datetime) else _parsed(value, datetime.fromisoformat)
+    if moment.tzinfo is not None:
         raise ValueError
-    return parsed
+    return moment
 
 
 def _date(value: object) -> date:
@@ -182,17 +223,44 @@ def _date(value: object) -> date:
     return value if isinstance(value, date) else date.fromisoformat(str(value))
 
 
+def _time(value: object) -> time:
+    moment = value if isinstance(value, time) else _parsed(value, time.fromisoformat)
+    if moment.tzinfo is not None:
+        raise ValueError
+    return moment
+
+
+def _uuid(value: object) -> str:
+    return str(value if isinstance(value, UUID) else UUID(_text(value)))
+
+
+def _json(value: object) -> str:
+    if not isinstance(value, str | bytes):
+        return json.dumps(value, ensure_ascii=False)
+    text = _text(value)
+    json.loads(text)
+    return text
+
+
+T = TypeVar("T")
+
+_FINER_THAN_MICROSECONDS = re.compile(r"\.\d{7}")
+
 CONVERTERS: dict[ColumnType, Callable[[Any], Any]] = {
     ColumnType.STRING: _text,
     ColumnType.INTEGER: _integer,
-    ColumnType.DECIMAL: lambda value: value if isinstance(value, Decimal) else Decimal(str(value)),
-    ColumnType.FLOAT: float,
+    ColumnType.DECIMAL: _decimal,
+    ColumnType.FLOAT: _float,
     ColumnType.BOOLEAN: _boolean,
     ColumnType.DATE: _date,
     ColumnType.DATETIME: _datetime,
     ColumnType.LOCAL_DATETIME: _local_datetime,
-    ColumnType.TIME: lambda value: value if isinstance(value, time) else time.fromisoformat(str(value)),
-    ColumnType.UUID: str,
-    ColumnType.JSON: lambda value: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False),
+    ColumnType.TIME: _time,
+    ColumnType.UUID: _uuid,
+    ColumnType.JSON: _json,
 }
 """From what drivers give (SQLite gives text for times and decimals) to the declared type, exactly."""
+
+UNTYPED = {"sqlite": frozenset({ColumnType.DECIMAL, ColumnType.DATETIME, ColumnType.LOCAL_DATETIME, ColumnType.TIME,
+                                ColumnType.UUID})}  # fmt: skip
+"""Types that a database has not: it keeps them as text in whatever form, so it can neither compare nor sort them."""

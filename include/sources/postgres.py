@@ -10,7 +10,8 @@ import logging
 from contextlib import closing, contextmanager, suppress
 from typing import TYPE_CHECKING, Any, LiteralString
 
-from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql.psycopg import PGCompiler_psycopg, PGDialect_psycopg
 
 from include.core.errors import Fatal, Retriable
 from include.core.manifest import Consistency
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
     import psycopg
     import pyarrow as pa
-    import sqlalchemy as sa
 
     from include.core.query import Query
 
@@ -246,8 +246,23 @@ def compile_statement(query: Query) -> tuple[str, dict[str, Any]]:
     return str(compiled), dict(compiled.params)
 
 
+class _Compiler(PGCompiler_psycopg):
+    """Puts numbers in parentheses before their cast, which binds tighter than the minus that is a part of them."""
+
+    def render_bind_cast(self, type_: Any, dbapi_type: Any, sqltext: str) -> str:
+        """Return ``(x)::bigint``: without the parentheses, the smallest bigint is out of range."""
+        number = issubclass(dbapi_type._type_affinity, sa.Integer | sa.Numeric)  # noqa: SLF001 - as the base does it
+        cast: str = super().render_bind_cast(type_, dbapi_type, f"({sqltext})" if number else sqltext)  # type: ignore[no-untyped-call]
+        return cast
+
+
+class _Dialect(PGDialect_psycopg):
+    statement_compiler = _Compiler
+    supports_statement_cache = False
+
+
 def _dialect() -> sa.Dialect:
-    return PGDialect_psycopg(paramstyle="pyformat")  # type: ignore[no-untyped-call]
+    return _Dialect(paramstyle="pyformat")  # type: ignore[no-untyped-call]
 
 
 def describe(error: psycopg.Error) -> str:
