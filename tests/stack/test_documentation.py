@@ -1,0 +1,187 @@
+"""The README's own words against the real stack: its commands, its requests, its exporters, nothing added."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+import shutil
+import subprocess
+import sys
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+import pytest
+from openpyxl import load_workbook
+
+from tests.stack.client import ExportsClient
+from tests.unit.test_documentation import CONTRIBUTING, README, blocks, files_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from deploy.local.stack import Stack
+    from tests.stack.client import AirflowClient
+
+ROOT = Path(__file__).parents[2]
+needs_curl = pytest.mark.skipif(not (shutil.which("curl") and shutil.which("bash")), reason="needs bash and curl")
+
+
+def commands(naming: str) -> str:
+    """The README's shell block that names something."""
+    (found,) = (block.text for block in blocks(README) if block.language == "bash" and naming in block.text)
+    return found
+
+
+def bash(script: str, cwd: Path) -> str:
+    answer = subprocess.run(["bash", "-eu", "-c", script], cwd=cwd, capture_output=True, text=True, check=False)
+    assert answer.returncode == 0, answer.stderr
+    return answer.stdout
+
+
+@needs_curl
+def test_the_api_clients_commands_work_as_they_are_printed(
+    stack: Stack, demo: psycopg.Connection, tmp_path: Path
+) -> None:
+    script = commands(".waybill/demo.env").replace(".waybill/demo.env", str(stack.home / "demo.env"))
+    export = json.loads(bash(script, tmp_path))
+    assert (export["status"], export["error"]) == ("succeeded", None)
+    content = (tmp_path / "machines.xlsx").read_bytes()
+    manifest = json.loads((tmp_path / "machines.manifest.json").read_text(encoding="utf-8"))
+    assert manifest["verification"]["verdict"] == "verified"
+    assert manifest["files"][0]["sha256"] == hashlib.sha256(content).hexdigest()
+    rows = sum(1 for _ in load_workbook(io.BytesIO(content), read_only=True).worksheets[0].iter_rows(min_row=2))
+    assert [(rows,)] == demo.execute("select count(*) from inventory.machines").fetchall()
+
+
+def test_the_readmes_request_and_error_are_the_apis(exports: ExportsClient) -> None:
+    request, error = (json.loads(block.text) for block in blocks(README) if block.language == "json")
+    export = exports.run(**request)
+    rows = list(csv.reader(io.StringIO(exports.download(export).decode("utf-8-sig")), delimiter=";"))
+    assert rows[0] == ["serial_number", "version", "last_seen"]
+    assert len(rows) == 1 + request["limit"]
+    assert export["result"]["truncated"] is True
+    assert export["result"]["files"][0]["name"].startswith("macs-")
+    refused = exports.post({**request, "where": [{"column": "last_seen", "op": "contains", "value": "2026"}]})
+    assert (refused.status_code, refused.json()) == (422, error)
+
+
+@needs_curl
+def test_the_operators_commands_make_a_token_that_works_until_it_is_revoked(stack: Stack) -> None:
+    script = commands(".waybill/airflow.env").replace(".waybill/airflow.env", str(stack.home / "airflow.env"))
+    script = script.replace(".venv/bin/python", sys.executable)
+    token, *listed = bash(script, ROOT).splitlines()
+    assert any(line.startswith(f"{token[:11]}  reports") and " good " in line for line in listed)
+    with ExportsClient(stack.url, f"Token {token}") as client:
+        assert client.get("/exports").json() == {"items": [], "next_page_token": None}
+        bash(f"{script}\nwaybill token revoke {token[:11]}", ROOT)
+        assert client.get("/exports").status_code == 401
+
+
+INVOICES = """
+    drop table if exists invoices;
+    create table invoices (
+        number text primary key, customer text, status text not null, issued_on date not null, paid_at timestamptz,
+        total numeric(12, 2) not null, tax numeric(12, 2) not null);
+    insert into invoices
+    select 'R-' || i, nullif('Firma "' || i || '"; Söhne', 'Firma "3"; Söhne'),
+           case when i % 2 = 0 then 'paid' else 'open' end, current_date - i * 10,
+           case when i % 2 = 0 then timestamptz '2026-03-29 02:59:59.999+02' + i * interval '1 day' end,
+           i * 119.00 / 7, i * 19.00 / 7
+    from generate_series(1, 40) as i
+"""
+
+
+@pytest.fixture
+def warehouse(stack: Stack, airflow: AirflowClient, workshop: Path) -> Iterator[psycopg.Connection]:
+    """The README's steps: a table, a connection as the UI adds it, and the printed files."""
+    facts = psycopg.conninfo.conninfo_to_dict(stack.demo_dsn)
+    body = {
+        "connection_id": "warehouse",
+        "conn_type": "postgres",
+        "host": facts["host"],
+        "port": int(str(facts["port"])),
+        "login": facts["user"],
+        "password": facts["password"],
+        "schema": facts["dbname"],
+    }
+    airflow.post("/connections", body)
+    written = [write(workshop, path, text) for path, text in files_of(README).items() if "exporters" in path]
+    with psycopg.connect(stack.demo_dsn, autocommit=True) as connection:
+        connection.execute(INVOICES)
+        yield connection
+        connection.execute("drop table invoices")
+    for file in written:
+        file.unlink()
+    airflow.http.delete("/api/v2/connections/warehouse")
+
+
+def write(workshop: Path, path: str, text: str) -> Path:
+    file = workshop / "exporters" / Path(path).name
+    file.write_text(text, encoding="utf-8")
+    return file
+
+
+def rows_of(exports: ExportsClient, **request: Any) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    export = exports.run(format="jsonl", **request)
+    content = exports.download(export).decode()
+    return export, [json.loads(line) for line in content.splitlines()]
+
+
+def test_a_table_of_ones_own_is_a_connection_and_one_yaml_file(
+    warehouse: psycopg.Connection, exports: ExportsClient
+) -> None:
+    described = exports.get("/exporters/invoices").json()
+    assert set(described["params"]["properties"]) == {"since", "until", "status"}
+    export, rows = rows_of(exports, exporter="invoices", params={"since": "2000-01-01", "status": "paid"})
+    statement = "select number, customer, issued_on, total from invoices where status = 'paid' order by number"
+    wanted = warehouse.execute(statement).fetchall()
+    assert [(row["number"], row["customer"], row["issued_on"], Decimal(row["total"])) for row in rows] == [
+        (number, customer, day.isoformat(), total) for number, customer, day, total in wanted
+    ]
+    assert (export["result"]["order"], export["result"]["consistency"]) == ("key", "snapshot")
+
+    _, rows = rows_of(exports, exporter="invoices")
+    statement = "select count(*) from invoices where issued_on >= date_trunc('month', now() at time zone 'UTC')"
+    assert [(len(rows),)] == warehouse.execute(statement).fetchall()
+
+
+def test_the_pandas_example_computes_exactly(warehouse: psycopg.Connection, exports: ExportsClient) -> None:
+    _, rows = rows_of(exports, exporter="net_invoices")
+    wanted = warehouse.execute("select number, total - tax from invoices order by number").fetchall()
+    assert [(row["number"], Decimal(row["net"])) for row in rows] == wanted
+
+
+def test_the_recipes_exporters_give_the_databases_rows(
+    exports: ExportsClient, demo: psycopg.Connection, workshop: Path
+) -> None:
+    recipes = {path: text for path, text in files_of(CONTRIBUTING).items() if "exporters" in path}
+    written = [write(workshop, path, text) for path, text in recipes.items()]
+    try:
+        (bundle_id,) = demo.execute(
+            "select bundle_id from inventory.apps where bundle_id <> '' group by 1 order by count(*) desc, 1"
+        ).fetchone() or ("",)
+        _, rows = rows_of(exports, exporter="app_versions", params={"bundle_id": bundle_id})
+        statement = """
+            select count(distinct (name, version)),
+                   (select count(*) from inventory.app_installs i join inventory.apps a on a.id = i.app_id
+                    where bundle_id = %(id)s)
+            from inventory.apps where bundle_id = %(id)s
+        """
+        found = demo.execute(statement, {"id": bundle_id}).fetchall()
+        assert [(len(rows), sum(row["machines"] for row in rows))] == found
+
+        _, rows = rows_of(exports, exporter="refunds", params={"since": "2026-03-01", "until": "2026-03-31"})
+        statement = """
+            select r.order_id, r.local_id, r.amount from shop.refunds r join shop.orders o on o.id = r.order_id
+            where o.created_at >= '2026-03-01T00:00Z' and o.created_at < '2026-04-01T00:00Z' order by 1, 2
+        """
+        wanted = demo.execute(statement).fetchall()
+        assert [(row["order_id"], row["local_id"], Decimal(row["amount"])) for row in rows] == wanted
+        assert wanted
+    finally:
+        for file in written:
+            file.unlink()
