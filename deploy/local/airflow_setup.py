@@ -7,9 +7,10 @@ service account.
 
 from __future__ import annotations
 
-import os
 import runpy
 import sys
+
+from deploy.admin import main as create_admin
 
 
 def _command_line(*arguments: str) -> None:
@@ -19,23 +20,10 @@ def _command_line(*arguments: str) -> None:
     options.func(options)
 
 
-def _admin(password: str) -> None:
-    from airflow.providers.fab.auth_manager.cli_commands.utils import get_application_builder
-
-    with get_application_builder() as builder:
-        manager = builder.sm
-        user = manager.find_user("admin")
-        if user is None:
-            role = manager.find_role("Admin")
-            if not manager.add_user("admin", "Waybill", "Admin", "admin@localhost", role, password):
-                message = "Airflow did not create the user admin"
-                raise RuntimeError(message)
-
-
 def main(token_file: str) -> None:
     """Do every step; each leaves alone what is there."""
     _command_line("db", "migrate")
-    _admin(os.environ["WAYBILL_ADMIN_PASSWORD"])
+    create_admin()
     sys.argv = [
         "export_api.cli",
         "service-account",

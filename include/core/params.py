@@ -14,7 +14,6 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
-    JsonValue,
     TypeAdapter,
     ValidationError,
     create_model,
@@ -37,7 +36,7 @@ class ParamSpec(BaseModel):
     type: ParamType
     description: str = ""
     required: bool = True
-    default: JsonValue = None
+    default: Any = Field(None, description="A JSON value, or a day or moment as YAML reads it.")
     choices: list[str] | None = None
 
 

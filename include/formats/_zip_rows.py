@@ -20,7 +20,8 @@ _SHEETS = "xl/worksheets/"
 _ROW = b"<row"
 _STORED, _DEFLATED = 0, 8
 _HAS_DESCRIPTOR = 0x08
-_SIZE_BEHIND_ZIP64 = 0xFFFFFFFF
+_END = b"PK\x05\x06"
+_END_BYTES = 22  # the end record of a zip without a comment
 
 
 class WorkbookRowCounter(RowCounter):
@@ -39,6 +40,7 @@ class WorkbookRowCounter(RowCounter):
         self._stored_left = 0
         self._has_descriptor = False
         self._carry = b""
+        self._end = b""
 
     def feed(self, chunk: bytes) -> None:
         """Take the file's next bytes."""
@@ -49,9 +51,9 @@ class WorkbookRowCounter(RowCounter):
     def rows(self) -> int:
         """Return the data rows of all sheets.
 
-        :raises VerificationFailed: when the bytes ended inside an entry.
+        :raises VerificationFailed: when the bytes ended before the end of the zip.
         """
-        if self._step != self._skip_directory:
+        if self._step != self._skip_directory or not self._end.startswith(_END):
             raise VerificationFailed("The workbook that was written ends too early. Nothing was published.")
         return self._rows
 
@@ -113,5 +115,6 @@ class WorkbookRowCounter(RowCounter):
         return True
 
     def _skip_directory(self) -> bool:
+        self._end = (self._end + self._buffer)[-_END_BYTES:]
         self._buffer = b""
         return False

@@ -6,7 +6,7 @@ import json
 import re
 import time as clock
 from contextlib import contextmanager
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
@@ -224,6 +224,8 @@ def _date(value: object) -> date:
 
 
 def _time(value: object) -> time:
+    if isinstance(value, timedelta) and timedelta(0) <= value < timedelta(days=1):  # as MySQL's drivers give it
+        return (datetime.min + value).time()  # noqa: DTZ901 - a time of day has no zone here
     moment = value if isinstance(value, time) else _parsed(value, time.fromisoformat)
     if moment.tzinfo is not None:
         raise ValueError

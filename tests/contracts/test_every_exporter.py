@@ -1,0 +1,168 @@
+"""What every exporter in the catalog promises; a new file in include/exporters is tested here without being told."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import jsonschema  # type: ignore[import-untyped]
+import pytest
+import sqlalchemy as sa
+from pydantic import ValidationError
+from sqlalchemy.dialects import sqlite
+
+from include.core.exporter import Exporter, SqlExporter
+from include.core.params import MOMENTS
+from include.core.query import Filter, Order, Selection, fitting_ops
+from include.core.request import Op
+from include.core.schema import ColumnType
+from include.core.settings import Settings
+from include.exporters import catalog_of
+from include.sources._statement import build
+from include.sources.postgres import compile_statement
+
+CATALOG = catalog_of(Settings())
+
+SAMPLES = {"string": "text", "integer": 7, "number": 1.5, "boolean": True}
+FORMATTED = {
+    "date": "2026-01-31",
+    "date-time": "2026-01-31T00:00:00Z",
+    "uuid": "8f14e45f-ceea-467f-a5a5-2f1b5bd7e0c1",
+}
+
+
+@pytest.fixture(params=CATALOG.names)
+def exporter(request: pytest.FixtureRequest) -> Exporter[Any]:
+    return CATALOG.load(request.param)
+
+
+def schema_of(exporter: Exporter[Any]) -> dict[str, Any]:
+    return exporter.params_type.model_json_schema()
+
+
+def sample(described: dict[str, Any]) -> object:
+    """A value that a parameter's JSON schema allows."""
+    for option in described.get("anyOf", []):
+        if option.get("type") != "null":
+            return sample(option)
+    if "const" in described:
+        return described["const"]
+    if "enum" in described:
+        return described["enum"][0]
+    return FORMATTED.get(described.get("format", ""), SAMPLES.get(described["type"]))
+
+
+def choices(described: dict[str, Any]) -> list[str]:
+    found = [choice for option in described.get("anyOf", []) for choice in choices(option)]
+    return [*found, *described.get("enum", [])]
+
+
+def all_params(exporter: Exporter[Any]) -> dict[str, Any]:
+    return {name: sample(described) for name, described in schema_of(exporter)["properties"].items()}
+
+
+def required_params(exporter: Exporter[Any]) -> dict[str, Any]:
+    return {name: all_params(exporter)[name] for name in schema_of(exporter).get("required", [])}
+
+
+def test_it_has_a_title_and_a_description_for_people(exporter: Exporter[Any]) -> None:
+    assert exporter.title.strip()
+    assert len(exporter.title) <= 31, "A longer title is cut in a worksheet's name."
+    assert exporter.description.strip().endswith(".")
+
+
+def test_its_parameters_have_a_valid_json_schema_that_refuses_unknown_ones(exporter: Exporter[Any]) -> None:
+    schema = schema_of(exporter)
+    jsonschema.Draft202012Validator.check_schema(schema)
+    assert schema["additionalProperties"] is False
+    with pytest.raises(ValidationError):
+        exporter.params_type.model_validate({**required_params(exporter), "no_such_param": 1})
+
+
+def test_every_parameter_is_described(exporter: Exporter[Any]) -> None:
+    undescribed = [name for name, found in schema_of(exporter)["properties"].items() if not found.get("description")]
+    assert undescribed == []
+
+
+def test_every_choice_is_taken_and_any_other_refused(exporter: Exporter[Any]) -> None:
+    for name, described in schema_of(exporter)["properties"].items():
+        for choice in choices(described):
+            exporter.params_type.model_validate({**required_params(exporter), name: choice})
+        if choices(described):
+            with pytest.raises(ValidationError):
+                exporter.params_type.model_validate({**required_params(exporter), name: "no such choice"})
+
+
+def test_its_columns_are_named_once_and_labelled_once(exporter: Exporter[Any]) -> None:
+    names = [column.name for column in exporter.columns]
+    labels = [column.label for column in exporter.columns]
+    assert names
+    assert len(set(names)) == len(names)
+    assert len(set(labels)) == len(labels)
+    assert all(re.fullmatch(r"[a-z][a-z0-9_]*", name) for name in names)
+    assert all(label.strip() for label in labels)
+
+
+def test_its_columns_come_from_themselves(exporter: Exporter[Any]) -> None:
+    assert all(column.origin == column.name for column in exporter.columns)
+
+
+def test_its_key_is_declared_sortable_and_read_from_the_source(exporter: Exporter[Any]) -> None:
+    for name in exporter.key:
+        column = exporter.columns[name]
+        assert not column.derived
+        assert column.type is not ColumnType.JSON
+
+
+def test_it_has_a_key_so_that_equal_requests_give_equal_bytes(exporter: Exporter[Any]) -> None:
+    assert exporter.key
+
+
+def test_it_describes_itself_with_words_that_defaults_use(exporter: Exporter[Any]) -> None:
+    for described in schema_of(exporter)["properties"].values():
+        found = re.search(r"\(default: (\w+)\)", described.get("description", ""))
+        assert found is None or found[1] in MOMENTS
+
+
+def selections(exporter: Exporter[Any]) -> list[Selection]:
+    """Everything; and every column with its comparisons, sorted, with a limit."""
+    read = tuple(column for column in exporter.columns if not column.derived)
+    filters = tuple(
+        Filter(column, op) for column in read for op in (Op.IS_NULL, Op.NOT_NULL) if op in fitting_ops(column.type)
+    )
+    orders = tuple(Order(column, descending=True) for column in read if column.type is not ColumnType.JSON)
+    return [Selection(read), Selection(read[:1], filters, orders, 10)]
+
+
+@pytest.mark.parametrize("given", ["required", "all"])
+def test_its_statement_compiles_with_every_argument_bound(exporter: Exporter[Any], given: str) -> None:
+    if not isinstance(exporter, SqlExporter):
+        return
+    params = required_params(exporter) if given == "required" else all_params(exporter)
+    model = exporter.params_type.model_validate(params)
+    for selection in selections(exporter):
+        query = exporter.query(model, selection)
+        statement, arguments = compile_statement(query)
+        bound = set(re.findall(r"(?<!%)%\((\w+)\)s", statement))
+        assert bound == set(arguments)
+        assert str(build(query).compile(dialect=sqlite.dialect()))
+
+
+def test_every_parameter_is_used(exporter: Exporter[Any]) -> None:
+    if isinstance(exporter, SqlExporter):
+        used = set(sa.text(re.sub(r"(:\w+)::", r"(\1)::", exporter.sql))._bindparams)
+        assert set(schema_of(exporter)["properties"]) <= used
+
+
+def test_it_names_the_columns_that_it_reads(exporter: Exporter[Any]) -> None:
+    if isinstance(exporter, SqlExporter):
+        assert exporter.source.strip()
+        assert not re.search(r"\bselect\s+(\w+\.)?\*", exporter.sql, re.IGNORECASE)
+        for column in exporter.columns:
+            assert column.derived or re.search(rf"\b{column.name}\b", exporter.sql)
+
+
+def test_its_statement_is_one_and_only_reads(exporter: Exporter[Any]) -> None:
+    if isinstance(exporter, SqlExporter):
+        assert ";" not in exporter.sql
+        assert re.match(r"(select|with)\b", exporter.sql.strip(), re.IGNORECASE)
