@@ -1,0 +1,96 @@
+"""The real stack, started once for every folder whose tests ask for it, and by no other test."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import psycopg
+
+    from deploy.local.stack import Stack
+    from tests.stack.bucket import Bucket
+    from tests.stack.client import AirflowClient, ExportsClient
+
+# The fixtures import what they need themselves: the fast tests collect this file too.
+
+
+@pytest.fixture(scope="session")
+def workshop() -> Iterator[Path]:
+    """A folder for the exporters and databases that tests make, readable by every process of the stack."""
+    folder = Path(tempfile.mkdtemp(prefix="waybill-tests-"))
+    folder.chmod(0o755)
+    (folder / "exporters").mkdir()
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def stack(workshop: Path) -> Iterator[Stack]:
+    """PostgreSQL, SeaweedFS and Airflow's own processes, driven over HTTP."""
+    from deploy.local.stack import Stack
+
+    started = Stack(
+        workshop / "home",
+        extra_environment={
+            "AIRFLOW__WAYBILL__EXPORTERS_FOLDER": str(workshop / "exporters"),
+            "AIRFLOW__WAYBILL__CLOCK_SECONDS": "1",
+            "AIRFLOW_CONN_LITE": json.dumps({"conn_type": "sqlite", "host": str(workshop / "lite.db")}),
+            "AIRFLOW_CONN_NOWHERE": json.dumps(
+                {"conn_type": "postgres", "host": "127.0.0.1", "port": 1, "login": "x", "password": "not-a-secret"}
+            ),
+        },
+    )
+    try:
+        started.start()
+        yield started
+    finally:
+        started.clean()
+
+
+@pytest.fixture(scope="session")
+def airflow(stack: Stack) -> Iterator[AirflowClient]:
+    from tests.stack.client import AirflowClient
+
+    with AirflowClient(stack.url, "admin", stack.admin_password) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def exports(stack: Stack) -> Iterator[ExportsClient]:
+    """The API as the demo's service account."""
+    from tests.stack.client import ExportsClient
+
+    with ExportsClient(stack.url, f"Token {stack.token}") as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def admin_exports(stack: Stack, airflow: AirflowClient) -> Iterator[ExportsClient]:
+    """The API as Airflow's admin, by JWT."""
+    from tests.stack.client import ExportsClient
+
+    with ExportsClient(stack.url, f"Bearer {airflow.token}") as client:
+        yield client
+
+
+@pytest.fixture
+def demo(stack: Stack) -> Iterator[psycopg.Connection]:
+    import psycopg
+
+    with psycopg.connect(stack.demo_dsn, options="-c TimeZone=UTC") as connection:
+        yield connection
+
+
+@pytest.fixture(scope="session")
+def bucket(stack: Stack) -> Bucket:
+    from tests.stack.bucket import Bucket
+
+    return Bucket(stack.store)
