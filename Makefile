@@ -32,6 +32,7 @@ clean: ## stop the stack and forget its data (downloads stay)
 	@$(IF_ANY) $(LOCAL) clean; fi
 
 test: lint ## check and test everything, on a stack of its own
+	@sh deploy/local/browser.sh
 	@$(PY) -m pytest
 
 lint: venv ## check style, types and import rules
