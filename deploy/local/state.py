@@ -48,12 +48,13 @@ class Ports:
 
     def choose(self, store_offsets: tuple[int, ...]) -> None:
         """Keep the recorded ports that are still free and choose others for the rest, the API's excepted."""
-        if not self.postgres or not ports.is_free(self.postgres):
-            self.postgres = ports.choose()
-        if not self.supervisor or not ports.is_free(self.supervisor):
-            self.supervisor = ports.choose()
         if not self.store or not all(ports.is_free(self.store + offset) for offset in store_offsets):
-            self.store = ports.choose(store_offsets)
+            self.store = ports.choose(store_offsets, taken=(self.api, self.postgres, self.supervisor))
+        taken = {self.api, *(self.store + offset for offset in store_offsets)}
+        if not self.postgres or not ports.is_free(self.postgres):
+            self.postgres = ports.choose(taken=taken)
+        if not self.supervisor or not ports.is_free(self.supervisor):
+            self.supervisor = ports.choose(taken=taken | {self.postgres})
 
 
 @dataclass(slots=True)
