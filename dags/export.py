@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from airflow.sdk import DAG, Param
+from airflow.sdk.configuration import conf
 
 from include.core.identity import DAG_ID, TASK_ID
 from include.core.request import ExportRequest
@@ -18,7 +19,8 @@ DOC = """
 ### Export
 
 Each run is one export: the API starts one for each request, and **Trigger** starts one from the form.
-The task's log tells stage, rows, rows per second and bytes; its extra links lead to the export and to the file.
+The task's log tells stage, rows, rows per second and bytes; the extra links on its Details tab lead to the export
+and to the file.
 """
 
 FIELDS = ExportRequest.model_json_schema()["properties"]
@@ -42,14 +44,14 @@ with DAG(
     tags=["waybill"],
     render_template_as_native_obj=True,
     params={
-        "exporter": field("exporter", "machines", "string", examples=list(catalog_of(Settings()).names)),
-        "params": field("params", {}, "object"),
+        "exporter": field("exporter", "machines", "string", examples=list(catalog_of(Settings.of_airflow(conf)).names)),
+        "params": field("params", {}, ["null", "object"]),
         "format": field("format", "csv", "string", enum=list(FORMATS.names)),
         "columns": field("columns", None, ["null", "array"]),
-        "where": field("where", [], "array", items={"type": "object"}),
-        "order_by": field("order_by", [], "array"),
+        "where": field("where", [], ["null", "array"], items={"type": "object"}),
+        "order_by": field("order_by", [], ["null", "array"]),
         "limit": field("limit", None, ["null", "integer"], minimum=1),
-        "options": field("options", {}, "object"),
+        "options": field("options", {}, ["null", "object"]),
         "filename": field("filename", None, ["null", "string"], maxLength=200),
         "name": field("name", None, ["null", "string"], maxLength=200),
     },

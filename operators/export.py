@@ -165,7 +165,8 @@ class ExportOperator(BaseOperator):
 
     def _request(self, context: Context) -> ExportRequest:
         if self.exporter is None:
-            return parse_request({key: value for key, value in context["params"].items() if value is not None})
+            form = {key: _of_form(value) for key, value in context["params"].items()}
+            return parse_request({key: value for key, value in form.items() if value not in (None, [])})
         given = {
             "exporter": self.exporter,
             "params": self.arguments,
@@ -199,6 +200,11 @@ class ExportOperator(BaseOperator):
         ti: Any = context["ti"]
         for link in self.operator_extra_links:
             ti.xcom_push(key=link.xcom_key, value=link.get_link(self, ti_key=ti))
+
+
+def _of_form(value: Any) -> Any:
+    """Return a field without the blank lines that a person leaves in the form's lists."""
+    return [item for item in value if item != ""] if isinstance(value, list) else value
 
 
 class _State:

@@ -264,9 +264,12 @@ class S3Store:
             answer = self._client.upload_part(
                 **self._of(upload), PartNumber=number, Body=body, ChecksumCRC32=_base64_crc32(crc32)
             )
-        acknowledged = answer.get("ChecksumCRC32", _base64_crc32(crc32))
-        if acknowledged != _base64_crc32(crc32):
-            raise Retriable(f"The artifact store received part {number} damaged.", code="store_damaged_part")
+        if answer.get("ChecksumCRC32") != _base64_crc32(crc32):
+            raise Retriable(
+                f"The artifact store did not acknowledge the checksum of part {number}: it was damaged on its way, or "
+                "the store does not check CRC-32.",
+                code="store_unsafe",
+            )
         return _Part(number, len(body), crc32, answer["ETag"])
 
     def _abort_quietly(self, upload: _Upload) -> None:

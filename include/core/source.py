@@ -123,6 +123,8 @@ class Sources:
             self._open[connection] = self._open_source(connection)
         kind, source = self._open[connection]
         self.estimated = source.estimate(query)
+        if self.estimated is not None and query.selection.limit is not None:
+            self.estimated = min(self.estimated, query.selection.limit)
         reading = source.read(query)
         return Batches(reading.arrow, self._counted(connection, kind, source, query, reading))
 

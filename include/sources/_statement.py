@@ -85,7 +85,7 @@ def _inner(query: Query) -> sa.TextClause:
 
     :raises Fatal: when it uses a name that is no parameter.
     """
-    text = sa.text(_CAST_BIND.sub(r"(\g<0>)", query.sql))
+    text = sa.text(_CAST_BIND.sub(r"(\g<0>)", query.sql) + "\n")  # the statement may end in a comment
     used = set(text._bindparams)  # noqa: SLF001 - the names that the statement uses; there is no public way
     if unknown := sorted(used - set(query.arguments)):
         raise Fatal(

@@ -68,14 +68,14 @@ def test_broken_files_are_left_out_and_named(catalog: Catalog) -> None:
 @pytest.mark.parametrize("name", ["no_yaml", "no_sql", "no_python", "no_class"])
 def test_a_broken_exporter_is_an_error_of_ours_without_a_traceback(catalog: Catalog, name: str) -> None:
     with pytest.raises(Fatal) as caught:
-        exporters.load(catalog, name)
+        catalog.load(name)
     assert caught.value.error_code == "exporter_broken"
     assert "Traceback" not in caught.value.message
 
 
 def test_an_unknown_exporter_is_not_found(catalog: Catalog) -> None:
     with pytest.raises(NotFound):
-        exporters.load(catalog, "nothing")
+        catalog.load("nothing")
 
 
 class Parts(Health):

@@ -89,7 +89,7 @@ def sent_to_postgres(asked: Query) -> str:
 def test_the_exporters_statement_is_wrapped_and_columns_are_chosen_in_order() -> None:
     text, arguments = compile_statement(query(columns=(TOTAL, CODE.renamed("Order code"))))
     assert " ".join(text.split()) == (
-        'SELECT rows.total AS total, rows.code AS "Order code" FROM (select code, total from orders) AS rows'
+        'SELECT rows.total AS total, rows.code AS "Order code" FROM (select code, total from orders ) AS rows'
     )
     assert arguments == {}
 
@@ -234,7 +234,11 @@ def test_binds_casts_colons_and_percents_reach_postgres_as_written(
     sql: str, arguments: dict[str, Any], sent: str
 ) -> None:
     asked = query(sql, columns=(Column.of("x", ColumnType.STRING),), arguments=arguments)
-    assert f"({sent})" in sent_to_postgres(asked)
+    assert f"({sent}\n)" in sent_to_postgres(asked)
+
+
+def test_a_statement_may_end_in_a_comment() -> None:
+    assert rows_in_sqlite([], query("select 'a' as code, 1 as total -- no more")) == [("a", 1)]
 
 
 def test_times_reach_postgres_with_their_zone() -> None:
