@@ -70,7 +70,7 @@ EXPORT_SUCCEEDED: dict[str, Any] = {
         "truncated": False,
         "order": "key",
         "consistency": "snapshot",
-        "snapshot": "00000003-0000001B-1",
+        "snapshot": "1042:1042:",
         "verification": _VERIFICATION,
         "notes": [],
         "files": [_FILE],
@@ -105,14 +105,14 @@ MANIFEST: dict[str, Any] = {
     "truncated": False,
     "order": "key",
     "consistency": "snapshot",
-    "snapshot": "00000003-0000001B-1",
+    "snapshot": "1042:1042:",
     "sources": [
         {
             "connection": "inventory",
             "kind": "postgres",
             "rows": 8421,
             "consistency": "snapshot",
-            "snapshot": "00000003-0000001B-1",
+            "snapshot": "1042:1042:",
             "query_sha256": _SHA256,
         }
     ],
@@ -137,6 +137,7 @@ EXPORTER: dict[str, Any] = {
             "type": "string",
             "label": "Serial number",
             "description": "",
+            "sensitive": False,
             "ops": ["!=", "=", "contains", "in", "is_null", "not_in", "not_null", "starts_with"],
         }
     ],
@@ -144,7 +145,7 @@ EXPORTER: dict[str, Any] = {
     "formats": [
         {
             "name": "jsonl",
-            "media_type": "application/x-ndjson",
+            "media_type": "application/jsonl",
             "suffix": ".jsonl",
             "options": {"type": "object", "properties": {}, "additionalProperties": False},
         }

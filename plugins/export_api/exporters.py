@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING, Any
 
-from include.core.errors import Fatal, WaybillError
+from include.core.errors import Fatal
 from include.core.query import fitting_ops
 from include.formats import FORMATS
 
@@ -16,31 +15,12 @@ if TYPE_CHECKING:
     from include.core.exporter import Exporter
     from include.core.schema import Column
 
-log = logging.getLogger(__name__)
-
-
-def load(catalog: Catalog, name: str) -> Exporter[Any]:
-    """Return an exporter.
-
-    :raises NotFound: when there is none of that name.
-    :raises Fatal: when its file is broken, whatever is wrong with it.
-    """
-    try:
-        return catalog.load(name)
-    except WaybillError:
-        raise
-    except Exception as error:
-        log.warning("The exporter %r cannot be loaded", name, exc_info=error)
-        raise Fatal(
-            f"The exporter {name!r} cannot be loaded ({type(error).__name__}).", code="exporter_broken"
-        ) from error
-
 
 def loaded(catalog: Catalog) -> Iterator[tuple[str, Exporter[Any]]]:
     """Yield the exporters that work, by name."""
     for name in catalog.names:
         try:
-            yield name, load(catalog, name)
+            yield name, catalog.load(name)
         except Fatal:
             continue
 
@@ -50,7 +30,7 @@ def broken_exporters(catalog: Catalog) -> Mapping[str, str]:
     broken: dict[str, str] = {}
     for name in catalog.names:
         try:
-            load(catalog, name)
+            catalog.load(name)
         except Fatal as error:
             broken[name] = error.message
     return broken
@@ -89,5 +69,6 @@ def _describe_column(column: Column) -> dict[str, Any]:
         "type": column.type,
         "label": column.label,
         "description": column.description,
+        "sensitive": column.sensitive,
         "ops": [] if column.derived else sorted(fitting_ops(column.type)),
     }

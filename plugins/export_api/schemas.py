@@ -157,6 +157,7 @@ class ColumnInfo(Answer):
     type: str
     label: str
     description: str
+    sensitive: bool = Field(description="Whether its values are personal or secret.")
     ops: list[str] = Field(description="What `where` can do with it.")
 
 

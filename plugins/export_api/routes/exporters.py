@@ -33,4 +33,4 @@ def list_exporters(caller: CallerDep, service: ServiceDep) -> ExporterList:
 def read_exporter(name: str, caller: CallerDep, service: ServiceDep) -> ExporterBody:
     """Say what an exporter takes and gives: parameters, columns, comparisons and formats."""
     caller.need(Right.READ)
-    return ExporterBody.model_validate(exporters.describe(name, exporters.load(service.catalog, name)))
+    return ExporterBody.model_validate(exporters.describe(name, service.catalog.load(name)))
