@@ -1,58 +1,21 @@
-"""The artifact store on S3 or anything that speaks its protocol.
-
-Uploads are multipart and bounded in memory; every part carries a CRC-32 that the store checks, and the object's
-CRC-32 is combined from those acknowledged, so it says what the store holds and not what we meant to send.
-"""
+"""The artifact store on S3 or anything that speaks its protocol."""
 
 from __future__ import annotations
 
-import base64
 import zlib
-from collections import deque
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 from uuid import uuid4
 
+from include.artifacts._multipart import PARTS_IN_FLIGHT, Upload
+from include.artifacts._wire import answering, base64_crc32
 from include.core.errors import Retriable
 from include.core.store import Stored
-from include.core.verify import combine_crc32
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-PARTS_IN_FLIGHT = 2
-"""Parts being sent while the next one fills: peak memory is this plus one, times the part's size."""
-
-MAX_PARTS = 10_000
-"""Parts of one upload (S3's limit)."""
-
-PARTS_PER_SIZE = 1_000
-"""After so many parts the size doubles, so that 10,000 parts reach S3's largest object."""
-
 _PAGE = 1_000
-
-
-@dataclass(frozen=True, slots=True)
-class _Part:
-    number: int
-    length: int
-    crc32: int
-    etag: str
-
-    def for_completion(self) -> dict[str, Any]:
-        return {"PartNumber": self.number, "ETag": self.etag, "ChecksumCRC32": _base64_crc32(self.crc32)}
-
-
-@dataclass(slots=True)
-class _Upload:
-    """A multipart upload in progress."""
-
-    key: str
-    upload_id: str
-    parts: list[_Part] = field(default_factory=list)
 
 
 class S3Store:
@@ -109,7 +72,7 @@ class S3Store:
 
     def put(self, key: str, chunks: Iterator[bytes], *, media_type: str, filename: str) -> Stored:
         """Stream an object up; on any error the upload is aborted, and what cannot be is left to ``remove``."""
-        with self._answering("write"):
+        with answering("write"):
             created = self._client.create_multipart_upload(
                 Bucket=self._bucket,
                 Key=self._full(key),
@@ -117,28 +80,23 @@ class S3Store:
                 ContentDisposition=content_disposition(filename),
                 ChecksumAlgorithm="CRC32",
             )
-        upload = _Upload(self._full(key), created["UploadId"])
+        address = {"Bucket": self._bucket, "Key": self._full(key), "UploadId": created["UploadId"]}
+        upload = Upload(self._client, address, part_bytes=self._part_bytes)
         try:
-            self._send(upload, chunks)
-            with self._answering("write"):
-                self._client.complete_multipart_upload(
-                    **self._of(upload),
-                    MultipartUpload={"Parts": [part.for_completion() for part in upload.parts]},
-                )
-                head = self._client.head_object(Bucket=self._bucket, Key=upload.key)
+            upload.send(chunks)
+            with answering("write"):
+                upload.complete()
+                head = self._client.head_object(Bucket=self._bucket, Key=self._full(key))
         except BaseException:
-            self._abort_quietly(upload)
+            upload.abort_quietly()
             raise
-        crc32 = 0
-        for part in upload.parts:
-            crc32 = combine_crc32(crc32, part.crc32, part.length)
-        return Stored(bytes=head["ContentLength"], crc32=crc32)
+        return Stored(bytes=head["ContentLength"], crc32=upload.crc32())
 
     def publish(self, key: str, data: bytes) -> bool:
         """Write a small object unless one is there; return whether this call wrote it."""
         from botocore.exceptions import ClientError
 
-        with self._answering("write"):
+        with answering("write"):
             try:
                 self._client.put_object(
                     Bucket=self._bucket,
@@ -146,7 +104,7 @@ class S3Store:
                     Body=data,
                     ContentType="application/json",
                     IfNoneMatch="*",
-                    ChecksumCRC32=_base64_crc32(zlib.crc32(data)),
+                    ChecksumCRC32=base64_crc32(zlib.crc32(data)),
                 )
             except ClientError as error:
                 if error.response["ResponseMetadata"]["HTTPStatusCode"] != 412:  # noqa: PLR2004 - Precondition Failed
@@ -156,7 +114,7 @@ class S3Store:
 
     def read(self, key: str) -> bytes | None:
         """Return a small object, or None when there is none."""
-        with self._answering("read"):
+        with answering("read"):
             try:
                 body: bytes = self._client.get_object(Bucket=self._bucket, Key=self._full(key))["Body"].read()
             except self._client.exceptions.NoSuchKey:
@@ -169,7 +127,7 @@ class S3Store:
         The request is made before this returns, so that a missing object is an error and not a short answer.
         """
         span = f"bytes={start}-{'' if end is None else end - 1}"
-        with self._answering("read"):
+        with answering("read"):
             body = self._client.get_object(Bucket=self._bucket, Key=self._full(key), Range=span)["Body"]
 
         def chunks() -> Iterator[bytes]:
@@ -197,7 +155,7 @@ class S3Store:
     def remove(self, folder: str) -> None:
         """Delete every object and abort every upload below a folder."""
         prefix = self._full(folder).rstrip("/") + "/"
-        with self._answering("clean"):
+        with answering("clean"):
             for page in self._client.get_paginator("list_multipart_uploads").paginate(
                 Bucket=self._bucket, Prefix=prefix
             ):
@@ -219,7 +177,7 @@ class S3Store:
         key = f"_probe/{uuid4().hex}"
         self.publish(key, b"{}")
         twice = self.publish(key, b"{}")
-        with self._answering("clean"):
+        with answering("clean"):
             self._client.delete_object(Bucket=self._bucket, Key=self._full(key))
         if twice:
             raise Retriable(
@@ -228,85 +186,11 @@ class S3Store:
                 code="store_unsafe",
             )
 
-    def _send(self, upload: _Upload, chunks: Iterator[bytes]) -> None:
-        """Cut the stream into parts and send them, at most :data:`PARTS_IN_FLIGHT` at a time."""
-        waiting: deque[Future[_Part]] = deque()
-        with ThreadPoolExecutor(PARTS_IN_FLIGHT, thread_name_prefix="upload") as pool:
-            try:
-                for number, body in enumerate(self._cut(chunks), start=1):
-                    while len(waiting) >= PARTS_IN_FLIGHT:
-                        upload.parts.append(waiting.popleft().result())
-                    waiting.append(pool.submit(self._send_part, upload, number, body))
-                upload.parts.extend(part.result() for part in waiting)
-            except BaseException:
-                pool.shutdown(cancel_futures=True)
-                raise
-
-    def _cut(self, chunks: Iterator[bytes]) -> Iterator[bytes]:
-        """Yield parts; an empty stream gives one empty part. The size doubles as parts grow many."""
-        pieces: list[memoryview] = []
-        gathered, number = 0, 1
-        for chunk in chunks:
-            rest = memoryview(chunk)
-            while gathered + len(rest) >= (size := self._part_bytes << (number // PARTS_PER_SIZE)):
-                pieces.append(rest[: size - gathered])
-                rest = rest[size - gathered :]
-                yield b"".join(pieces)
-                pieces, gathered, number = [], 0, number + 1
-            pieces.append(rest)
-            gathered += len(rest)
-        if gathered or number == 1:
-            yield b"".join(pieces)
-
-    def _send_part(self, upload: _Upload, number: int, body: bytes) -> _Part:
-        crc32 = zlib.crc32(body)
-        with self._answering("write"):
-            answer = self._client.upload_part(
-                **self._of(upload), PartNumber=number, Body=body, ChecksumCRC32=_base64_crc32(crc32)
-            )
-        if answer.get("ChecksumCRC32") != _base64_crc32(crc32):
-            raise Retriable(
-                f"The artifact store did not acknowledge the checksum of part {number}: it was damaged on its way, or "
-                "the store does not check CRC-32.",
-                code="store_unsafe",
-            )
-        return _Part(number, len(body), crc32, answer["ETag"])
-
-    def _abort_quietly(self, upload: _Upload) -> None:
-        with suppress(Exception):  # the first error matters; the sweep removes the upload later
-            self._client.abort_multipart_upload(**self._of(upload))
-
-    def _of(self, upload: _Upload) -> dict[str, Any]:
-        return {"Bucket": self._bucket, "Key": upload.key, "UploadId": upload.upload_id}
-
     def _full(self, key: str) -> str:
         return f"{self._prefix}/{key}" if self._prefix else key
-
-    @contextmanager
-    def _answering(self, doing: str) -> Iterator[None]:
-        """Turn the library's errors into ours; the message names no key, secret or host."""
-        from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
-
-        try:
-            yield
-        except ClientError as error:
-            code = error.response.get("Error", {}).get("Code", "Unknown")
-            raise Retriable(
-                f"The artifact store refused to {doing} ({code}). Check the store's connection, its bucket and rights.",
-                code="store_refused",
-            ) from error
-        except (HTTPClientError, BotoCoreError) as error:
-            raise Retriable(
-                f"The artifact store does not answer ({type(error).__name__}). Check that it runs and can be reached.",
-                code="store_unreachable",
-            ) from error
 
 
 def content_disposition(filename: str) -> str:
     """Return an attachment header for any file name (RFC 6266, with RFC 8187 for what is not ASCII)."""
     plain = filename.encode("ascii", "replace").decode().replace("?", "_").replace('"', "_").replace("\\", "_")
     return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(filename, safe='')}"
-
-
-def _base64_crc32(crc32: int) -> str:
-    return base64.b64encode(crc32.to_bytes(4, "big")).decode()

@@ -1,0 +1,115 @@
+"""Multipart uploads, bounded in memory.
+
+Every part carries a CRC-32 that the store checks, and the object's CRC-32 is combined from those acknowledged, so it
+says what the store holds and not what we meant to send.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from include.artifacts._wire import answering, base64_crc32
+from include.core.errors import Retriable
+from include.core.verify import combine_crc32
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+PARTS_IN_FLIGHT = 2
+"""Parts being sent while the next one fills: peak memory is this plus one, times the part's size."""
+
+PARTS_PER_SIZE = 1_000
+"""After so many parts the size doubles, so that 10,000 parts reach S3's largest object."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    number: int
+    length: int
+    crc32: int
+    etag: str
+
+    def for_completion(self) -> dict[str, Any]:
+        return {"PartNumber": self.number, "ETag": self.etag, "ChecksumCRC32": base64_crc32(self.crc32)}
+
+
+class Upload:
+    """A multipart upload in progress.
+
+    :param client: a boto3 S3 client
+    :param address: the upload's ``Bucket``, ``Key`` and ``UploadId``
+    """
+
+    def __init__(self, client: Any, address: dict[str, str], *, part_bytes: int) -> None:
+        self._client = client
+        self._address = address
+        self._part_bytes = part_bytes
+        self._parts: list[_Part] = []
+
+    def send(self, chunks: Iterator[bytes]) -> None:
+        """Cut the stream into parts and send them, at most :data:`PARTS_IN_FLIGHT` at a time."""
+        waiting: deque[Future[_Part]] = deque()
+        with ThreadPoolExecutor(PARTS_IN_FLIGHT, thread_name_prefix="upload") as pool:
+            try:
+                for number, body in enumerate(self._cut(chunks), start=1):
+                    while len(waiting) >= PARTS_IN_FLIGHT:
+                        self._parts.append(waiting.popleft().result())
+                    waiting.append(pool.submit(self._send_part, number, body))
+                self._parts.extend(part.result() for part in waiting)
+            except BaseException:
+                pool.shutdown(cancel_futures=True)
+                raise
+
+    def complete(self) -> None:
+        """Make an object of the parts."""
+        self._client.complete_multipart_upload(
+            **self._address,
+            MultipartUpload={"Parts": [part.for_completion() for part in self._parts]},
+        )
+
+    def crc32(self) -> int:
+        """Return the checksum of everything that the store acknowledged."""
+        crc32 = 0
+        for part in self._parts:
+            crc32 = combine_crc32(crc32, part.crc32, part.length)
+        return crc32
+
+    def abort_quietly(self) -> None:
+        """Forget the parts, if the store answers."""
+        with suppress(Exception):  # the first error matters; the sweep removes the upload later
+            self._client.abort_multipart_upload(**self._address)
+
+    def _cut(self, chunks: Iterator[bytes]) -> Iterator[bytes]:
+        """Yield parts; an empty stream gives one empty part. The size doubles as parts grow many."""
+        pieces: list[memoryview] = []
+        gathered, number = 0, 1
+        for chunk in chunks:
+            rest = memoryview(chunk)
+            while gathered + len(rest) >= (size := self._part_bytes << (number // PARTS_PER_SIZE)):
+                pieces.append(rest[: size - gathered])
+                rest = rest[size - gathered :]
+                yield b"".join(pieces)
+                pieces, gathered, number = [], 0, number + 1
+            pieces.append(rest)
+            gathered += len(rest)
+        if gathered or number == 1:
+            yield b"".join(pieces)
+
+    def _send_part(self, number: int, body: bytes) -> _Part:
+        crc32 = zlib.crc32(body)
+        with answering("write"):
+            answer = self._client.upload_part(
+                **self._address, PartNumber=number, Body=body, ChecksumCRC32=base64_crc32(crc32)
+            )
+        if answer.get("ChecksumCRC32") != base64_crc32(crc32):
+            raise Retriable(
+                f"The artifact store did not acknowledge the checksum of part {number}: it was damaged on its way, or "
+                "the store does not check CRC-32.",
+                code="store_unsafe",
+            )
+        return _Part(number, len(body), crc32, answer["ETag"])

@@ -1,0 +1,37 @@
+"""How one talks to S3: its errors made ours, and its spelling of a checksum."""
+
+from __future__ import annotations
+
+import base64
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from include.core.errors import Retriable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@contextmanager
+def answering(doing: str) -> Iterator[None]:
+    """Turn the library's errors into ours; the message names no key, secret or host."""
+    from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+
+    try:
+        yield
+    except ClientError as error:
+        code = error.response.get("Error", {}).get("Code", "Unknown")
+        raise Retriable(
+            f"The artifact store refused to {doing} ({code}). Check the store's connection, its bucket and rights.",
+            code="store_refused",
+        ) from error
+    except (HTTPClientError, BotoCoreError) as error:
+        raise Retriable(
+            f"The artifact store does not answer ({type(error).__name__}). Check that it runs and can be reached.",
+            code="store_unreachable",
+        ) from error
+
+
+def base64_crc32(crc32: int) -> str:
+    """Return a CRC-32 as S3 spells it."""
+    return base64.b64encode(crc32.to_bytes(4, "big")).decode()
