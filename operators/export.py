@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.sdk import BaseOperator
@@ -13,14 +11,15 @@ from include.core.export import Attempt, ExportRun
 from include.core.identity import Trigger, export_id_of
 from include.core.progress import Progress
 from include.core.request import ExportRequest, parse_request, utc_now
-from include.core.resolve import ResolvedExport, resolve
+from include.core.resolve import resolve
 from include.core.settings import Settings
 from include.exporters import catalog_of
 from include.formats import FORMATS
 from operators.links import ExportLink, FileLink
+from operators.telling import State, Teller, peak_memory_mb
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from airflow.sdk import BaseOperatorLink, Context
 
@@ -102,7 +101,7 @@ class ExportOperator(BaseOperator):
         """
         from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
-        state = _State(context["task_state_store"], self.log.warning)
+        state = State(context["task_state_store"], self.log.warning)
         state.begin()
         self._push_links(context)
         try:
@@ -130,7 +129,7 @@ class ExportOperator(BaseOperator):
 
         raise AirflowTaskTerminated("The run was stopped.")
 
-    def _run(self, context: Context, state: _State) -> Manifest:
+    def _run(self, context: Context, state: State) -> Manifest:
         from airflow.sdk.configuration import conf
 
         from operators.connections import open_store, source_opener
@@ -150,7 +149,7 @@ class ExportOperator(BaseOperator):
             attempt,
             open_source=source_opener(settings, application=f"waybill {attempt.export_id}"),
             store=open_store(settings),
-            progress=Progress(tell=_Teller(state, self.log.info)),
+            progress=Progress(tell=Teller(state, self.log.info)),
             now=utc_now,
         )
         manifest = run.execute()
@@ -205,68 +204,3 @@ class ExportOperator(BaseOperator):
 def _of_form(value: Any) -> Any:
     """Return a field without the blank lines that a person leaves in the form's lists."""
     return [item for item in value if item != ""] if isinstance(value, list) else value
-
-
-class _State:
-    """What the API reads of a running task; a state store that does not answer never fails an export."""
-
-    def __init__(self, store: Any, warn: Callable[..., None]) -> None:
-        self._store = store
-        self._warn = warn
-
-    def begin(self) -> None:
-        """Forget the error of an earlier attempt, lest it be told as this one's."""
-        self._try(lambda: self._store.delete("error"))
-
-    def accept(self, resolved: ResolvedExport) -> None:
-        self._set("request", resolved.frozen_request())
-
-    def progress(self, snapshot: dict[str, Any]) -> None:
-        self._set("progress", snapshot)
-
-    def fail(self, error: WaybillError) -> None:
-        problem = {"code": error.error_code, "detail": error.message, "retryable": error.retryable}
-        self._set("error", problem)
-
-    def _set(self, key: str, value: Any) -> None:
-        self._try(lambda: self._store.set(key, value))
-
-    def _try(self, write: Callable[[], None]) -> None:
-        try:
-            write()
-        except Exception as error:  # noqa: BLE001 - see the class
-            self._warn("The task's state could not be written (%s); the export goes on.", type(error).__name__)
-
-
-class _Teller:
-    """Tells progress to the API every time, and to the log when the stage changes and every ten seconds."""
-
-    SECONDS = 10.0
-
-    def __init__(self, state: _State, info: Callable[..., None]) -> None:
-        self._state = state
-        self._info = info
-        self._started = self._logged = time.monotonic()
-        self._stage = ""
-
-    def __call__(self, snapshot: dict[str, Any]) -> None:
-        self._state.progress(snapshot)
-        now = time.monotonic()
-        if snapshot["stage"] == self._stage and now - self._logged < self.SECONDS:
-            return
-        self._stage, self._logged = snapshot["stage"], now
-        rate = snapshot["rows"] / max(now - self._started, 0.001)
-        self._info("stage=%s rows=%d rows/s=%.0f bytes=%d", self._stage, snapshot["rows"], rate, snapshot["bytes"])
-
-
-def peak_memory_mb() -> int:
-    """Return the most memory that this process has had resident; a fork's own since the fork, where Linux tells."""
-    import resource
-    import sys
-
-    try:
-        status = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
-        return int(status.partition("VmHWM:")[2].split()[0]) // 1024
-    except (OSError, IndexError, ValueError):
-        unit = 1024 * 1024 if sys.platform == "darwin" else 1024  # getrusage(2): kilobytes, on macOS bytes
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // unit
