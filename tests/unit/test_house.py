@@ -23,7 +23,7 @@ class Rule(NamedTuple):
     """Files that the rule leaves out."""
 
 
-AIRFLOW_IN_PLUGIN = ("plugin.py", "auth.py", "gateway.py", "db/*.py", "db/**/*.py", "cli.py")
+AIRFLOW_IN_PLUGIN = ("plugin.py", "auth.py", "gateway/*.py", "db/*.py", "db/**/*.py", "cli.py")
 
 RULES = [
     Rule("include/**/*.py", ("airflow", "fastapi", "operators", "export_api")),

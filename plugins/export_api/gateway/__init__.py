@@ -1,0 +1,83 @@
+"""Airflow's runs, connections and configuration: the only package that knows Airflow's models."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from export_api.gateway.runs import Runs
+from export_api.gateway.store import store_of
+from export_api.gateway.strangers import Horizon, Stranger, Strangers
+from include.core.errors import Retriable
+from include.core.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sqlalchemy.orm import Session
+
+    from include.artifacts.s3 import S3Store
+
+__all__ = ["Gateway", "Horizon", "Stranger"]
+
+_LOCK = 0x57617962696C6C
+"""Number of the clock's advisory lock."""
+
+
+class Gateway(Runs, Strangers):
+    """What the API needs of Airflow."""
+
+    @cached_property
+    def settings(self) -> Settings:
+        """The ``[waybill]`` section."""
+        from airflow.configuration import conf
+
+        return Settings.of_airflow(conf)
+
+    @cached_property
+    def base_url(self) -> str:
+        """The address of Airflow without a trailing slash; empty when it is not configured."""
+        from airflow.configuration import conf
+
+        return str(conf.get("api", "base_url", fallback="") or "").rstrip("/")
+
+    @contextmanager
+    def session(self) -> Iterator[Session]:
+        """Open a session that is ours alone: committed at the end, rolled back on an error.
+
+        With the scoped default, code of Airflow's that opens a session of its own would commit ours.
+        """
+        from airflow.utils.session import create_session
+
+        with create_session(scoped=False) as session:
+            yield session
+
+    @contextmanager
+    def only_one(self) -> Iterator[bool]:
+        """Say whether no other process is in here; on databases without advisory locks everybody may."""
+        from sqlalchemy import func, select
+
+        with self.session() as session:
+            if session.get_bind().dialect.name != "postgresql":
+                yield True
+                return
+            yield bool(session.scalar(select(func.pg_try_advisory_xact_lock(_LOCK))))
+
+    def store(self) -> S3Store:
+        """Return the artifact store of the configured connection.
+
+        :raises Retriable: when there is no such connection, or it names no bucket.
+        """
+        return store_of(self.settings)
+
+    def require_scheduler(self, session: Session) -> None:
+        """Insist that a scheduler is alive.
+
+        :raises Retriable: when none is.
+        """
+        from airflow.jobs.scheduler_job_runner import SchedulerJobRunner
+
+        job = SchedulerJobRunner.most_recent_job(session=session)
+        if job is None or not job.is_alive():
+            raise Retriable("No Airflow scheduler is alive: runs are accepted but do not start.", code="scheduler_down")

@@ -1,0 +1,139 @@
+"""Runs of the export DAG, and what Airflow knows of a task."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from export_api.status import GONE, Observation
+from include.core.errors import Fatal, Retriable
+from include.core.identity import DAG_ID
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping
+    from uuid import UUID
+
+    from sqlalchemy import Row, Select
+    from sqlalchemy.orm import Session
+
+_TOLD = ("progress", "error", "request")
+
+
+class Runs:
+    """What the API needs of Airflow's runs."""
+
+    def require_dag(self, session: Session) -> None:
+        """Insist that a run of the export DAG would start.
+
+        :raises Retriable: when the DAG is not parsed, cannot be imported or is paused.
+        """
+        from airflow.models import DagModel
+        from sqlalchemy import select
+
+        columns = (DagModel.is_stale, DagModel.has_import_errors, DagModel.is_paused)
+        dag = session.execute(select(*columns).where(DagModel.dag_id == DAG_ID)).one_or_none()
+        if dag is None or dag.is_stale:
+            raise Retriable(
+                f"The DAG {DAG_ID!r} is not there yet: Airflow's dag-processor has not parsed dags/export.py.",
+                code="dag_missing",
+            )
+        if dag.has_import_errors:
+            raise Retriable(f"The DAG {DAG_ID!r} cannot be imported: see Airflow's import errors.", code="dag_broken")
+        if dag.is_paused:
+            raise Retriable(f"The DAG {DAG_ID!r} is paused: unpause it in Airflow.", code="dag_paused")
+
+    def trigger(self, session: Session, *, run_id: str, conf: dict[str, Any], caller: str) -> None:
+        """Create a run of the export DAG in the session's transaction.
+
+        :raises Retriable: when the DAG vanished meanwhile.
+        :raises Fatal: when the DAG's own schema refuses what we accepted.
+        """
+        from airflow.api.common.trigger_dag import trigger_dag
+        from airflow.exceptions import DagNotFound, ParamValidationError
+        from airflow.utils.types import DagRunTriggeredByType
+
+        try:
+            trigger_dag(
+                DAG_ID,
+                run_id=run_id,
+                conf=conf,
+                triggered_by=DagRunTriggeredByType.REST_API,
+                triggering_user_name=caller,
+                session=session,
+            )
+        except DagNotFound:
+            raise Retriable(f"The DAG {DAG_ID!r} is not there.", code="dag_missing") from None
+        except ParamValidationError as error:
+            raise Fatal(f"The DAG {DAG_ID!r} refuses the request: {error}", code="dag_refused") from error
+
+    def observe(self, session: Session, ids: Collection[UUID]) -> Mapping[UUID, Observation]:
+        """Return what Airflow knows of exports, in one query.
+
+        What tasks wrote down is read from the table of the default state store.
+        """
+        if not ids:
+            return {}
+        seen = _observations(session.execute(_statement(ids)))
+        return {export_id: seen.get(export_id, GONE) for export_id in ids}
+
+
+def _statement(ids: Collection[UUID]) -> Select[Any]:
+    """Return the query for exports' runs and tasks, with a row for each thing that a task wrote down."""
+    from airflow.models import DagRun, TaskInstance
+    from airflow.models.task_state_store import TaskStateStoreModel
+    from sqlalchemy import and_, select
+
+    from export_api.db.models import Export
+
+    run, task, told = DagRun, TaskInstance, TaskStateStoreModel
+    return (
+        select(
+            Export.id,
+            run.state.label("run_state"),
+            task.id.label("task"),
+            task.state.label("task_state"),
+            task.try_number,
+            task.start_date,
+            task.end_date,
+            told.key,
+            told.value,
+        )
+        .join(run, and_(run.dag_id == Export.dag_id, run.run_id == Export.run_id))
+        .outerjoin(
+            task,
+            and_(
+                task.dag_id == Export.dag_id,
+                task.run_id == Export.run_id,
+                task.task_id == Export.task_id,
+                task.map_index == Export.map_index,
+            ),
+        )
+        .outerjoin(
+            told,
+            and_(
+                told.dag_run_id == run.id,
+                told.task_id == Export.task_id,
+                told.map_index == Export.map_index,
+                told.key.in_(_TOLD),
+            ),
+        )
+        .where(Export.id.in_(ids))
+    )
+
+
+def _observations(rows: Iterable[Row[Any]]) -> dict[UUID, Observation]:
+    """Make one observation of each export's rows."""
+    seen: dict[UUID, Observation] = {}
+    for row in rows:
+        before = seen.get(row.id)
+        told_before = before.told if before else {}
+        seen[row.id] = Observation(
+            run_state=row.run_state,
+            task_state=row.task_state,
+            task_exists=row.task is not None,
+            attempt=max(row.try_number or 1, 1),
+            started_at=row.start_date,
+            ended_at=row.end_date,
+            told={**told_before, row.key: json.loads(row.value)} if row.key else told_before,
+        )
+    return seen
