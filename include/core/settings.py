@@ -41,7 +41,7 @@ class Settings(BaseModel):
     statement_timeout_seconds: int = Field(
         default=3_600, ge=1, description="The longest that one query of an export may run."
     )
-    part_bytes: int = Field(default=8 * 1024 * 1024, ge=5 * 1024 * 1024, description="Smallest part of an upload.")
+    part_bytes: int = Field(default=5 * 1024 * 1024, ge=5 * 1024 * 1024, description="Smallest part of an upload.")
     clock_seconds: float = Field(
         default=5.0, gt=0, description="How often the API settles finished runs and sweeps what failed ones left."
     )
