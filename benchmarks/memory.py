@@ -20,7 +20,7 @@ import psycopg  # noqa: TID253 - start-up time does not matter here
 from deploy.local.client import Client
 from deploy.local.stack import Stack
 
-FORMATS = ("csv", "jsonl", "parquet")
+FORMATS = ("csv", "jsonl", "parquet", "xlsx")
 FEW, MANY = 200_000, 2_000_000
 ALLOWED_MB = 30
 TABLE = f"""

@@ -246,7 +246,7 @@ def verify(written: _Written) -> Verification:
 def versions() -> dict[str, str]:
     """Return the versions of what decides a file's bytes."""
     found = {"python": platform.python_version()}
-    for package in ("pyarrow", "polars", "openpyxl", "pandas", "apache-airflow"):
+    for package in ("pyarrow", "polars", "openpyxl", "isal", "pandas", "apache-airflow"):
         try:
             found[package] = version(package)
         except PackageNotFoundError:

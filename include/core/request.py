@@ -111,7 +111,7 @@ class ExportRequest(BaseModel):
 
     exporter: Name = Field(description="Name of an exporter; GET /exporters lists them.")
     params: dict[str, JsonValue] = Field(default_factory=dict, description="Arguments of the exporter.")
-    format: Name = Field("csv", description="Name of a format, such as csv, jsonl, parquet or xlsx.")
+    format: Name = Field("csv", description="Name of a format, such as csv, json, jsonl, parquet or xlsx.")
     columns: list[ColumnChoice] | None = Field(
         None, min_length=1, description="Columns in the wanted order; all when left out."
     )

@@ -54,6 +54,13 @@ def read_jsonl(content: bytes) -> tuple[list[str], list[tuple[Any, ...]]]:
     return names, [tuple(line.values()) for line in lines]
 
 
+def read_json(content: bytes) -> tuple[list[str], list[tuple[Any, ...]]]:
+    """Every value as JSON has it, numbers exact."""
+    objects = json.loads(content, parse_float=Decimal)
+    names = list(objects[0]) if objects else []
+    return names, [tuple(item.values()) for item in objects]
+
+
 def read_parquet(content: bytes) -> tuple[list[str], list[tuple[Any, ...]]]:
     """Every value as polars reads it, which shares no code with the writer; but it has no decimals over 38 digits."""
     import polars as pl
@@ -74,7 +81,7 @@ def read_xlsx(content: bytes) -> tuple[list[str], list[tuple[Any, ...]]]:
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         sheets = sorted((n for n in archive.namelist() if n.startswith("xl/worksheets/sheet")), key=_number)
         for sheet in sheets:
-            found = [_xlsx_row(row, len(header)) for row in _elements(archive.read(sheet), "row")]
+            found = [_xlsx_row(row) for row in _elements(archive.read(sheet), "row")]
             header = [str(name) for name in found[0]]
             rows += found[1:]
     return header, [row + (None,) * (len(header) - len(row)) for row in rows]
@@ -91,20 +98,9 @@ def _elements(xml: bytes, name: str) -> Iterable[ET.Element]:
             element.clear()
 
 
-def _xlsx_row(row: ET.Element, width: int) -> tuple[Any, ...]:
-    cells: list[Any] = [None] * width
-    for cell in row:
-        index = _column_index(cell.attrib["r"]) if "r" in cell.attrib else len(cells)
-        cells += [None] * (index + 1 - len(cells))
-        cells[index] = _xlsx_cell(cell)
-    return tuple(cells)
-
-
-def _column_index(reference: str) -> int:
-    index = 0
-    for letter in re.sub(r"\d", "", reference):
-        index = index * 26 + ord(letter) - ord("A") + 1
-    return index - 1
+def _xlsx_row(row: ET.Element) -> tuple[Any, ...]:
+    """The cells in their places: one without a reference comes after the one before it (ECMA-376, 18.3.1.4)."""
+    return tuple(_xlsx_cell(cell) for cell in row)
 
 
 def _xlsx_cell(cell: ET.Element) -> Any:
@@ -123,14 +119,15 @@ def unescape(text: str) -> str:
     return ESCAPE.sub(lambda match: chr(int(match[1], 16)), text)
 
 
-READERS = {"csv": read_csv, "jsonl": read_jsonl, "parquet": read_parquet, "xlsx": read_xlsx}
+READERS = {"csv": read_csv, "json": read_json, "jsonl": read_jsonl, "parquet": read_parquet, "xlsx": read_xlsx}
 
 
 def expected(value: Any, file_format: str) -> Any:
     """Return what a reader of this format must find for a value of the database."""
     if value is None:
         return None
-    return {"csv": _csv, "jsonl": _jsonl, "parquet": lambda v: v, "xlsx": _xlsx}[file_format](value)
+    says = {"csv": _csv, "json": _jsonl, "jsonl": _jsonl, "parquet": lambda v: v, "xlsx": _xlsx}
+    return says[file_format](value)
 
 
 def _zulu(value: datetime) -> str:
@@ -217,7 +214,7 @@ def agree(cell: Any, promised: Any) -> bool:
 def assert_same(content: bytes, file_format: str, names: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
     """Assert that a file holds exactly these rows of the database, in this order, under these names."""
     header, found = READERS[file_format](content)
-    assert header == list(names) or (file_format == "jsonl" and not rows)
+    assert header == list(names) or (file_format in {"json", "jsonl"} and not rows)
     assert len(found) == len(rows)
     for number, (cells, values) in enumerate(zip(found, rows, strict=True), start=1):
         for name, cell, value in zip(names, cells, values, strict=True):
