@@ -1,31 +1,69 @@
-"""CSV as RFC 4180 has it: UTF-8, CRLF, quotes where needed; NULL is nothing, an empty text is ``""``."""
+"""CSV as RFC 4180 has it: UTF-8, CRLF, quotes where needed; NULL is nothing, an empty text is ``""``.
+
+The profile ``excel`` presets the options that Excel wants: a byte order mark, ``;``, and formulas escaped.
+"""
 
 from __future__ import annotations
 
 import csv
 import io
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from include.core.format import Encoding, Format, FormatOptions, Header, RowCounter, Sheet
-from include.core.schema import ColumnType
-from include.formats._text import as_text, headings, to_frame
+from include.core.schema import Column, ColumnType, Schema
+from include.formats._csv_fields import FRACTIONAL, escaped, escaped_heading, is_formula, quoted, with_comma
+from include.formats._text import as_text, headings, position, to_frame
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    import polars as pl
+
 _BOM = b"\xef\xbb\xbf"
+_LINE_ENDS = {"crlf": "\r\n", "lf": "\n"}
+_EXCEL: dict[str, Any] = {"delimiter": ";", "bom": True, "formulas": "escape"}
+"""What the profile says where the request does not."""
+
 _RENDERED = frozenset({ColumnType.DATETIME, ColumnType.LOCAL_DATETIME, ColumnType.TIME, ColumnType.FLOAT})
 """Types whose text the writer itself would make otherwise than this product does."""
+
+FORMULAS_NOTE = "Texts that a spreadsheet program would take for formulas have an apostrophe in front."
 
 
 class CsvOptions(FormatOptions):
     """Options of csv."""
 
+    profile: Literal["rfc4180", "excel"] = Field(
+        "rfc4180",
+        description="Presets: `excel` is `delimiter` `;`, `bom` `true` and `formulas` `escape`, unless given.",
+    )
     delimiter: Literal[",", ";", "\t", "|"] = Field(",", description="Between fields.")
     header: Header = Field("name", description="The first row: columns' names, their labels, or no header row.")
     bom: bool = Field(default=False, description="Start with a byte order mark, for old versions of Excel.")
+    formulas: Literal["keep", "escape"] = Field(
+        "keep", description="Texts and headings that start as formulas do: as they are, or behind an apostrophe."
+    )
+    null: str = Field(
+        "",
+        max_length=20,
+        pattern=r'^[^\x00-\x1f",;|=+@＝＋＠]*$',  # noqa: RUF001 - the full-width forms are meant
+        description="What stands for NULL, never in quotes; a value with the same text is in quotes.",
+    )
+    quote: Literal["minimal", "all"] = Field(
+        "minimal", description="Quotes where they are needed, or around every value and heading; never around NULL."
+    )
+    line_end: Literal["crlf", "lf"] = Field("crlf", description="Behind each row.")
+    decimal_comma: bool = Field(default=False, description="Write decimals and floats with a decimal comma.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _preset(cls, given: Any) -> Any:
+        """Fill in what the profile says."""
+        if isinstance(given, dict) and given.get("profile") == "excel":
+            return {**_EXCEL, **given}
+        return given
 
 
 class CsvFormat(Format):
@@ -39,19 +77,12 @@ class CsvFormat(Format):
         """Yield one chunk for each batch."""
         chosen = CsvOptions.model_validate(options)
         for sheet in sheets:
-            if len(sheet.schema) == 1:
+            if len(sheet.schema) == 1 and not chosen.null:
                 encoding.note("With a single column, a NULL is an empty line: read the file without skipping them.")
-            start = _BOM if chosen.bom else b""
-            if chosen.header != "none":
-                start += _header_row(headings(sheet.schema, chosen.header), chosen.delimiter)
-            yield start
-            rendered = [as_text(column, index) for index, column in enumerate(sheet.schema) if column.type in _RENDERED]
+            yield (_BOM if chosen.bom else b"") + _header_row(sheet.schema, chosen, encoding)
+            fields = _Fields(sheet.schema, chosen)
             for batch in sheet.batches:
-                buffer = io.BytesIO()
-                to_frame(batch).with_columns(rendered).write_csv(
-                    buffer, include_header=False, separator=chosen.delimiter, line_terminator="\r\n"
-                )
-                yield buffer.getvalue()
+                yield fields.write(to_frame(batch), encoding)
 
     def counter(self, options: FormatOptions) -> RowCounter:
         """Return a scan for line ends outside quotes."""
@@ -76,7 +107,63 @@ class CsvRowCounter(RowCounter):
         return self._lines
 
 
-def _header_row(names: list[str], delimiter: str) -> bytes:
+class _Fields:
+    """Writes frames as the options say; the writer itself does what it can, for it is faster."""
+
+    def __init__(self, schema: Schema, chosen: CsvOptions) -> None:
+        self._chosen = chosen
+        self._quotes_here = bool(chosen.null) or chosen.quote == "all"
+        self._texts = [text for index, column in enumerate(schema) if (text := self._text(column, index)) is not None]
+        escapes = chosen.formulas == "escape"
+        self._formulas = [
+            is_formula(column, as_text(column, index)).any()
+            for index, column in enumerate(schema)
+            if escapes and column.type.textual
+        ]
+
+    def write(self, frame: pl.DataFrame, encoding: Encoding) -> bytes:
+        import polars as pl
+
+        untold = self._formulas and FORMULAS_NOTE not in encoding.notes
+        if untold and frame.select(pl.any_horizontal(self._formulas)).item():
+            encoding.note(FORMULAS_NOTE)
+        buffer = io.BytesIO()
+        frame.with_columns(self._texts).write_csv(
+            buffer,
+            include_header=False,
+            separator=self._chosen.delimiter,
+            line_terminator=_LINE_ENDS[self._chosen.line_end],
+            quote_style="never" if self._quotes_here else "necessary",
+            null_value=self._chosen.null,
+        )
+        return buffer.getvalue()
+
+    def _text(self, column: Column, index: int) -> pl.Expr | None:
+        """Return what replaces a column before it is written, or None where the writer does it all."""
+        chosen, text = self._chosen, as_text(column, index)
+        comma = chosen.decimal_comma and column.type in FRACTIONAL
+        escape = chosen.formulas == "escape" and column.type.textual
+        if not (comma or escape or self._quotes_here or column.type in _RENDERED):
+            return None
+        if comma:
+            text = with_comma(text)
+        if escape:
+            text = escaped(column, text)
+        if self._quotes_here:
+            text = quoted(text, chosen.delimiter, chosen.null, always=chosen.quote == "all")
+        return text.alias(position(index))
+
+
+def _header_row(schema: Schema, chosen: CsvOptions, encoding: Encoding) -> bytes:
+    if chosen.header == "none":
+        return b""
+    names = headings(schema, chosen.header)
+    if chosen.formulas == "escape":
+        safe = [escaped_heading(name) for name in names]
+        if safe != names:
+            encoding.note(FORMULAS_NOTE)
+        names = safe
     text = io.StringIO()
-    csv.writer(text, delimiter=delimiter, lineterminator="\r\n").writerow(names)
-    return text.getvalue().encode()
+    quoting: Literal[0, 1] = csv.QUOTE_ALL if chosen.quote == "all" else csv.QUOTE_MINIMAL
+    csv.writer(text, delimiter=chosen.delimiter, lineterminator="\r\n", quoting=quoting).writerow(names)
+    return (text.getvalue().removesuffix("\r\n") + _LINE_ENDS[chosen.line_end]).encode()

@@ -1,26 +1,14 @@
-"""JSON Lines: one object a row, every key on every line.
-
-Integers are numbers where every reader keeps their digits and strings beyond (RFC 7493, section 2.2); decimals are
-strings always, so that a column of money never changes its type; NaN and infinities are strings, for JSON has none.
-"""
+"""JSON Lines: one object a row, every key on every line."""
 
 from __future__ import annotations
 
-import io
-import json
 from typing import TYPE_CHECKING, ClassVar
 
 from include.core.format import Encoding, Format, FormatOptions, RowCounter, Sheet
-from include.core.schema import Column, ColumnType
-from include.formats._text import as_text, position, to_frame
+from include.formats._json import object_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-
-    import polars as pl
-
-SAFE_INTEGER = 2**53 - 1
-"""The largest integer that every JSON reader keeps (RFC 7493, section 2.2)."""
 
 
 class JsonlOptions(FormatOptions):
@@ -36,15 +24,8 @@ class JsonlFormat(Format):
 
     def encode(self, sheets: Iterable[Sheet], options: FormatOptions, encoding: Encoding) -> Iterator[bytes]:  # noqa: ARG002
         """Yield one chunk for each batch."""
-        import polars as pl
-
         for sheet in sheets:
-            members = [_member(column, index) for index, column in enumerate(sheet.schema)]
-            line = pl.concat_str([pl.lit("{"), pl.concat_str(members, separator=","), pl.lit("}")]).alias("line")
-            for batch in sheet.batches:
-                buffer = io.BytesIO()
-                to_frame(batch).select(line).write_csv(buffer, include_header=False, quote_style="never")
-                yield buffer.getvalue()
+            yield from object_lines(sheet.schema, sheet.batches, end="\n")
 
     def counter(self, options: FormatOptions) -> RowCounter:  # noqa: ARG002
         """Return a counter of line ends: a line end inside a value is always escaped."""
@@ -64,40 +45,3 @@ class LineCounter(RowCounter):
     def rows(self) -> int:
         """Return the count."""
         return self._lines
-
-
-def _member(column: Column, index: int) -> pl.Expr:
-    """Return an expression of ``"name":value``."""
-    import polars as pl
-
-    key = json.dumps(column.name, ensure_ascii=False) + ":"
-    return pl.concat_str([pl.lit(key), _value(column, index).fill_null("null")])
-
-
-def _value(column: Column, index: int) -> pl.Expr:
-    import polars as pl
-
-    values, text = pl.col(position(index)), as_text(column, index)
-    quoted = pl.concat_str([pl.lit('"'), text, pl.lit('"')])
-    match column.type:
-        case ColumnType.STRING | ColumnType.UUID:
-            return _escaped(values)
-        case ColumnType.INTEGER:
-            safe = values.is_between(-SAFE_INTEGER, SAFE_INTEGER)
-            return pl.when(safe).then(text).otherwise(quoted)
-        case ColumnType.FLOAT:
-            return pl.when(values.is_finite()).then(text).otherwise(quoted)
-        case ColumnType.BOOLEAN:
-            return text
-        case ColumnType.JSON:
-            return values.str.replace_all(r"[\r\n]", " ")  # outside strings only white space can be a line end
-        case _:
-            return quoted
-
-
-def _escaped(values: pl.Expr) -> pl.Expr:
-    """Return JSON strings; polars escapes inside a struct only, so one is made and its braces are taken off."""
-    import polars as pl
-
-    whole = pl.struct(values.alias("v")).struct.json_encode()
-    return whole.str.strip_prefix('{"v":').str.strip_suffix("}")

@@ -72,7 +72,17 @@ def read_jsonl(data: bytes, schema: Schema) -> Table:
     """By the standard library."""
     lines = data.split(b"\n")
     assert lines.pop() == b""
-    objects = [json.loads(line, object_pairs_hook=_no_name_twice) for line in lines]
+    return _from_objects([json.loads(line, object_pairs_hook=_no_name_twice) for line in lines], schema)
+
+
+def read_json(data: bytes, schema: Schema) -> Table:
+    """By the standard library, the whole array at once."""
+    objects = json.loads(data, object_pairs_hook=_no_name_twice)
+    assert isinstance(objects, list)
+    return _from_objects(objects, schema)
+
+
+def _from_objects(objects: list[dict[str, Any]], schema: Schema) -> Table:
     for item in objects:
         assert list(item) == list(schema.names)
     rows = [tuple(_from_json(column.type, item[column.name]) for column in schema) for item in objects]
@@ -165,6 +175,7 @@ def _time(value: time | datetime) -> time:
 
 READERS: dict[str, Callable[[bytes, Schema], Table]] = {
     "csv": read_csv,
+    "json": read_json,
     "jsonl": read_jsonl,
     "parquet": read_parquet,
     "xlsx": read_xlsx,

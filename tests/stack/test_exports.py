@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import io
+import itertools
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -12,6 +14,8 @@ import pytest
 from tests.stack.reading import assert_same
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import psycopg
 
     from tests.stack.client import ExportsClient
@@ -49,8 +53,10 @@ def headings(exports: ExportsClient, exporter: str, file_format: str) -> list[st
     return [column["label" if file_format == "xlsx" else "name"] for column in columns]
 
 
-@pytest.mark.parametrize("exporter", STATEMENTS)
-@pytest.mark.parametrize("file_format", ["csv", "jsonl", "parquet", "xlsx"])
+FORMATS = ["csv", "jsonl", "parquet", "xlsx"]
+
+
+@pytest.mark.parametrize(("exporter", "file_format"), [*itertools.product(STATEMENTS, FORMATS), ("orders", "json")])
 def test_every_exporter_gives_the_databases_rows_in_every_format(
     exports: ExportsClient, demo: psycopg.Connection, exporter: str, file_format: str
 ) -> None:
@@ -137,6 +143,31 @@ def test_the_pandas_exporter_works_through_the_api(exports: ExportsClient, demo:
         where o.status = 'paid' order by p.order_id, p.position
     """).fetchall()
     assert_same(exports.download(export), "csv", ["code", "position", "net"], rows)
+
+
+def test_csv_for_excel_comes_with_its_formulas_escaped_and_its_negative_numbers_whole(
+    exports: ExportsClient, workshop: Path
+) -> None:
+    (workshop / "exporters" / "sheet.yaml").write_text(
+        "title: Sheet\nsource: shop\nkey: [id]\n"
+        "columns:\n  id: {type: integer}\n  comment: {type: string}\n  amount: {type: decimal}\n"
+        "sql: >-\n  select * from (values (1, '=1+1', -1.50), (2, null, null), (3, '', -2), (4, 'a;\"b\"', 0.1))"
+        " as v (id, comment, amount)\n"
+    )
+    options = {"profile": "excel", "null": "NULL", "decimal_comma": True}
+    export = exports.run(exporter="sheet", format="csv", options=options)
+    content = exports.download(export)
+    assert content.startswith(b"\xef\xbb\xbf")
+    records = list(csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""), delimiter=";", strict=True))
+    assert records == [
+        ["id", "comment", "amount"],
+        ["1", "'=1+1", "-1,50"],
+        ["2", "NULL", "NULL"],
+        ["3", "", "-2"],
+        ["4", 'a;"b"', "0,1"],
+    ]
+    assert export["result"]["rows"] == 4
+    assert any("apostrophe" in note for note in export["result"]["notes"])
 
 
 def test_no_rows_is_a_success_and_says_so(exports: ExportsClient) -> None:

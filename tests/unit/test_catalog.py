@@ -215,7 +215,7 @@ def test_listing_imports_no_entry() -> None:
 
 def test_an_entry_that_is_not_there_is_not_found_and_the_known_ones_are_told() -> None:
     for name in ("docx", "_text", "", "csv.csv"):
-        with pytest.raises(NotFound, match="csv, jsonl"):
+        with pytest.raises(NotFound, match="csv, json, jsonl"):
             FORMATS.load(name)
 
 

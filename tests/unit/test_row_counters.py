@@ -15,6 +15,7 @@ from include.core.schema import Column, ColumnType, Schema
 from include.formats import FORMATS
 from include.formats._zip_rows import WorkbookRowCounter
 from include.formats.csv import CsvRowCounter
+from include.formats.json import ArrayRowCounter
 from include.formats.jsonl import LineCounter
 from include.formats.parquet import FooterCounter
 from tests.unit.stand_ins import COLUMNS, encoded, some_rows
@@ -55,6 +56,55 @@ def test_jsonl_is_counted_right_however_its_bytes_come_in() -> None:
     data = encoded("jsonl", TEXT, [(value,) for value in AWKWARD])
     for size in range(1, len(data) + 1):
         assert counted(LineCounter(), data, size) == len(AWKWARD)
+
+
+NESTED = Schema.of(Column.of("v", ColumnType.STRING), Column.of("w", ColumnType.JSON))
+NESTING = [
+    ("},\n{", '[{"a": "},\\n{"},\n{"b": [\n{}\n]\n}]'),
+    ("\n]\n", '"\\n{"'),
+    (None, None),
+    ("[\n{", "{\n}"),
+    ("\\", "\r\n[]"),
+    ('"', '"\\""'),
+]
+
+
+@pytest.mark.parametrize("rows", [0, 1, 2, len(NESTING)])
+def test_json_is_counted_right_however_its_bytes_come_in(rows: int) -> None:
+    data = encoded("json", NESTED, NESTING[:rows], size=2)
+    for size in range(1, len(data) + 1):
+        assert counted(ArrayRowCounter(), data, size) == rows
+
+
+def test_json_with_awkward_texts_is_counted_right() -> None:
+    data = encoded("json", TEXT, [(value,) for value in AWKWARD])
+    for size in (1, 2, 3, 4, 5, 7, len(data)):
+        assert counted(ArrayRowCounter(), data, size) == len(AWKWARD)
+
+
+def test_json_that_ends_too_early_is_noticed_at_every_length() -> None:
+    data = encoded("json", NESTED, NESTING, size=2)
+    for length in range(len(data)):
+        with pytest.raises(VerificationFailed, match="no whole array"):
+            counted(ArrayRowCounter(), data[:length], 5)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b'[\n{"v":1}\n{"v":2}\n]\n',  # no comma between
+        b'[\n{"v":1},\n\n{"v":2}\n]\n',  # an empty line
+        b'[\n{"v":1},\n2\n]\n',  # no object
+        b'{"v":1},\n{"v":2}\n]\n',  # no bracket
+        b'[\n{"v":1}\n]\n[\n{"v":1}\n]\n',  # two arrays
+        b"]\n",
+        b"\n]\n",
+    ],
+)
+def test_json_that_is_not_one_array_is_noticed(data: bytes) -> None:
+    for size in (1, 3, len(data)):
+        with pytest.raises(VerificationFailed, match="no whole array"):
+            counted(ArrayRowCounter(), data, size)
 
 
 def test_parquet_is_counted_right_however_its_bytes_come_in() -> None:
