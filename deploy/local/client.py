@@ -54,6 +54,8 @@ class Client:
 
     origin: str
     token: str
+    patience: float = 30.0
+    """The longest wait between two looks, in seconds, whatever the API asks for."""
 
     def _headers(self) -> dict[str, str]:
         return {"Authorization": f"Token {self.token}", "Content-Type": "application/json"}
@@ -77,7 +79,7 @@ class Client:
         while export["status"] not in _DONE:
             if time.monotonic() > deadline:
                 raise StackError(f"Export {export['id']} is still {export['status']} after {seconds:.0f} s.")
-            time.sleep(min(wait, 30))
+            time.sleep(min(wait, self.patience))
             export, wait = self._json("GET", f"/exports/{export['id']}")
             show(export)
         return export

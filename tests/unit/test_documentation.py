@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 README, CONTRIBUTING, FIDELITY = ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "docs/fidelity.md"
 DOCUMENTS = sorted([*ROOT.glob("[A-Z]*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("deploy/**/*.md")])
-TOP_FOLDERS = ("benchmarks", "dags", "deploy", "docs", "include", "operators", "plugins", "tests")
+TOP_FOLDERS = ("benchmarks", "config", "dags", "deploy", "docs", "include", "operators", "plugins", "tests")
 
 
 class Block(NamedTuple):
