@@ -44,8 +44,9 @@ lint: venv ## check style, types and import rules
 fast: venv ## run the tests that need no stack
 	@$(PY) -m pytest $(FAST)
 
-bench: venv ## measure peak memory on a stack of its own
+bench: venv ## measure peak memory and start of tasks, on stacks of its own
 	@$(PY) -m benchmarks.memory
+	@$(PY) -m benchmarks.warm
 
 lock: ## write requirements*.txt from requirements*.in (needs uv)
 	@uv $(COMPILE) requirements.in -o requirements.txt
