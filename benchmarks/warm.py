@@ -23,9 +23,9 @@ def main() -> int:
         try:
             stack.start()
             for _ in range(ROUNDS):
-                for how in found:
+                for how, measured in found.items():
                     restart_scheduler(stack, warm=how == "warm")
-                    found[how].extend([seconds_of_one_row(stack) for _ in range(TIMES + 1)][1:])
+                    measured.extend([seconds_of_one_row(stack) for _ in range(TIMES + 1)][1:])
         finally:
             stack.clean()
     medians = {how: statistics.median(seconds) for how, seconds in found.items()}
