@@ -124,6 +124,7 @@ class ExportRun:
         resolved = self._resolved
         sealed, opened, encoding = Seal(), Seal(), Encoding()
         transcript = Transcript(resolved.format.counter(resolved.options))
+        # Closed twice on purpose: inside, so that a blocked extraction ends before its thread is waited for.
         with closing(Sources(self._open_source)) as sources:
             batches = resolved.exporter.batches(resolved.params, resolved.selection, sources)
             self._progress.rows_estimated = sources.estimated

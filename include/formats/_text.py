@@ -28,8 +28,6 @@ DATETIME = "%Y-%m-%dT%H:%M:%S%.fZ"
 LOCAL_DATETIME = "%Y-%m-%dT%H:%M:%S%.f"
 TIME = "%H:%M:%S%.f"
 
-DECIMAL_NOTE = "Decimals without a declared precision are written as text, for no number type holds them all."
-
 
 def to_frame(batch: pa.RecordBatch) -> pl.DataFrame:
     """Return a batch as a polars frame, without copying where the types allow it.

@@ -22,6 +22,9 @@ NUMBER_FORMATS = {
     ColumnType.TIME: "hh:mm:ss",
 }
 
+_STYLES = tuple(dict.fromkeys(NUMBER_FORMATS.values()))
+"""The cell styles behind the general one, in the order in which openpyxl meets and numbers them."""
+
 COMPRESSION_LEVEL = 1
 """ISA-L's: 0 to 3."""
 
@@ -30,15 +33,10 @@ _PROPERTIES = "docProps/core.xml"
 _MADE = datetime(2000, 1, 1)  # noqa: DTZ001 - the file format has no zone; the same request gives the same bytes
 
 
-def styles() -> dict[ColumnType, int]:
-    """Return the index of each type's number format among the workbook's cell styles; 0 is the general one."""
-    formats = list(dict.fromkeys(NUMBER_FORMATS.values()))
-    return {kind: formats.index(number_format) + 1 for kind, number_format in NUMBER_FORMATS.items()}
-
-
 def style_of(column: Column) -> int:
-    """Return the index of a column's number format."""
-    return styles().get(column.type, 0)
+    """Return the index of a column's number format among the workbook's cell styles; 0 is the general one."""
+    number_format = NUMBER_FORMATS.get(column.type)
+    return _STYLES.index(number_format) + 1 if number_format else 0
 
 
 def parts(titles: Sequence[str]) -> Iterator[tuple[str, bytes]]:
@@ -50,7 +48,7 @@ def parts(titles: Sequence[str]) -> Iterator[tuple[str, bytes]]:
     workbook.remove(workbook.worksheets[0])
     for title in titles:
         workbook.create_sheet(title)
-    for row, number_format in enumerate(dict.fromkeys(NUMBER_FORMATS.values()), start=1):
+    for row, number_format in enumerate(_STYLES, start=1):
         workbook.worksheets[0].cell(row=row, column=1).number_format = number_format
     saved = io.BytesIO()
     workbook.save(saved)

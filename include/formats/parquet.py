@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, ClassVar
 from include.core.errors import VerificationFailed
 from include.core.format import Encoding, Format, FormatOptions, RowCounter, Sheet
 from include.core.schema import ColumnType
-from include.formats._text import DECIMAL_NOTE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -19,6 +18,8 @@ if TYPE_CHECKING:
 GROUP_ROWS = 65_536
 GROUP_BYTES = 16 * 1024 * 1024
 """A row group ends at so many rows or bytes of Arrow memory, whichever comes first."""
+
+DECIMAL_NOTE = "Decimals without a declared precision are written as text, for no number type holds them all."
 
 TAIL_BYTES = 4 * 1024 * 1024
 """How much of a file's end is kept, at least, to read its footer: some forty thousand column chunks."""
