@@ -8,6 +8,7 @@ from typing import Any
 from airflow.sdk import DAG, Param
 from airflow.sdk.configuration import conf
 
+from include.compressions import COMPRESSIONS
 from include.core.identity import DAG_ID, TASK_ID
 from include.core.request import ExportRequest
 from include.core.settings import Settings
@@ -23,6 +24,7 @@ The task's log tells stage, rows, rows per second and bytes; the extra links on 
 and to the file.
 """
 
+CATALOG = catalog_of(Settings.of_airflow(conf))
 FIELDS = ExportRequest.model_json_schema()["properties"]
 
 
@@ -44,7 +46,8 @@ with DAG(
     tags=["waybill"],
     render_template_as_native_obj=True,
     params={
-        "exporter": field("exporter", "machines", "string", examples=list(catalog_of(Settings.of_airflow(conf)).names)),
+        "exporter": field("exporter", "machines", ["null", "string"], examples=list(CATALOG.names)),
+        "sources": field("sources", None, ["null", "array"], items={"type": "object"}),
         "params": field("params", {}, ["null", "object"]),
         "format": field("format", "csv", "string", enum=list(FORMATS.names)),
         "columns": field("columns", None, ["null", "array"]),
@@ -53,6 +56,8 @@ with DAG(
         "limit": field("limit", None, ["null", "integer"], minimum=1),
         "options": field("options", {}, ["null", "object"]),
         "filename": field("filename", None, ["null", "string"], maxLength=200),
+        "compression": field("compression", None, ["null", "string"], enum=[None, *COMPRESSIONS.names]),
+        "split": field("split", None, ["null", "object"]),
         "name": field("name", None, ["null", "string"], maxLength=200),
     },
 ) as dag:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.sdk import BaseOperator
 
+from include.compressions import COMPRESSIONS
 from include.core.errors import Fatal, InvalidRequest, NotFound, Retriable, WaybillError
 from include.core.export import Attempt, ExportRun
 from include.core.identity import Trigger, export_id_of
@@ -29,10 +30,11 @@ if TYPE_CHECKING:
 class ExportOperator(BaseOperator):
     """Extract, encode, store, verify and publish one export.
 
-    With ``exporter`` it exports what its arguments say, templates rendered. Without, the run's ``params`` are the
-    request: what the API or Airflow's form put into the run's conf.
+    With ``exporter`` or ``sources`` it exports what its arguments say, templates rendered. Without, the run's
+    ``params`` are the request: what the API or Airflow's form put into the run's conf.
 
     :param exporter: name of an exporter
+    :param sources: several exporters instead, each ``{"exporter", "params", "columns", …, "name"}``
     :param arguments: the exporter's parameters (``params`` is Airflow's own word)
     :param format: name of a format; csv when left out
     :param columns: names, or ``{"name": …, "as": …}``, in the wanted order
@@ -41,12 +43,15 @@ class ExportOperator(BaseOperator):
     :param limit: at most so many rows
     :param options: options of the format
     :param filename: template of the file's name, with ``{date}``, ``{time}``, ``{exporter}``, ``{id}``
+    :param compression: ``gzip``, ``zstd`` or ``zip``
+    :param split: ``{"rows": …}`` or ``{"bytes": …}`` of each file, for several files instead of one
     :param export_name: what people call the export
     :return: the published manifest's ``result``, as XCom
     """
 
     template_fields: Collection[str] = (
         "exporter",
+        "sources",
         "arguments",
         "format",
         "columns",
@@ -55,13 +60,17 @@ class ExportOperator(BaseOperator):
         "limit",
         "options",
         "filename",
+        "compression",
+        "split",
         "export_name",
     )
     template_fields_renderers: ClassVar[dict[str, str]] = {
+        "sources": "json",
         "arguments": "json",
         "columns": "json",
         "where": "json",
         "options": "json",
+        "split": "json",
     }
     operator_extra_links: Collection[BaseOperatorLink] = (ExportLink(), FileLink())
     ui_color = "#e8f3ec"
@@ -70,6 +79,7 @@ class ExportOperator(BaseOperator):
         self,
         *,
         exporter: str | None = None,
+        sources: Sequence[Mapping[str, Any]] | None = None,
         arguments: Mapping[str, Any] | None = None,
         format: str | None = None,  # noqa: A002 - the API's word
         columns: Sequence[str | Mapping[str, str]] | None = None,
@@ -78,11 +88,14 @@ class ExportOperator(BaseOperator):
         limit: int | str | None = None,
         options: Mapping[str, Any] | None = None,
         filename: str | None = None,
+        compression: str | None = None,
+        split: Mapping[str, Any] | None = None,
         export_name: str | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.exporter = exporter
+        self.sources = sources
         self.arguments = arguments
         self.format = format
         self.columns = columns
@@ -91,6 +104,8 @@ class ExportOperator(BaseOperator):
         self.limit = limit
         self.options = options
         self.filename = filename
+        self.compression = compression
+        self.split = split
         self.export_name = export_name
 
     def execute(self, context: Context) -> dict[str, Any]:
@@ -139,7 +154,7 @@ class ExportOperator(BaseOperator):
         self.log.info("Export %s, attempt %s", attempt.export_id, attempt.attempt)
         try:
             request = self._request(context)
-            resolved = resolve(request, catalog_of(settings), FORMATS)
+            resolved = resolve(request, catalog_of(settings), FORMATS, COMPRESSIONS)
         except (InvalidRequest, NotFound) as error:
             details = "; ".join(f"{item.pointer}: {item.detail}" for item in error.errors) or error.message
             raise Fatal(details, code=error.error_code) from error
@@ -163,11 +178,14 @@ class ExportOperator(BaseOperator):
         return manifest
 
     def _request(self, context: Context) -> ExportRequest:
-        if self.exporter is None:
+        if self.exporter is None and self.sources is None:
             form = {key: _of_form(value) for key, value in context["params"].items()}
-            return parse_request({key: value for key, value in form.items() if value not in (None, [])})
+            if form.get("sources") and "exporter" not in (context["dag_run"].conf or {}):
+                del form["exporter"]  # nobody asked for it: it is the form's example
+            return parse_request({key: value for key, value in form.items() if value not in (None, [], {})})
         given = {
             "exporter": self.exporter,
+            "sources": self.sources,
             "params": self.arguments,
             "format": self.format,
             "columns": self.columns,
@@ -176,6 +194,8 @@ class ExportOperator(BaseOperator):
             "limit": self.limit,
             "options": self.options,
             "filename": self.filename,
+            "compression": self.compression,
+            "split": self.split,
             "name": self.export_name,
         }
         return parse_request({key: value for key, value in given.items() if value is not None})

@@ -8,29 +8,24 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Literal
 
+from include.core.documents import Documents, Naming
 from include.core.errors import VerificationFailed
-from include.core.filename import make_filename
-from include.core.format import Encoding, Sheet
 from include.core.identity import Trigger, artifact_key, manifest_key
-from include.core.manifest import FileRecord, Manifest, Verification
-from include.core.overlap import overlapped
+from include.core.manifest import ContentRecord, FileRecord, Manifest
 from include.core.progress import Stage
 from include.core.source import Sources
-from include.core.verify import Seal, Transcript
+from include.core.verdict import verify
+from include.core.writing import Writing, Written
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from datetime import datetime
 
-    import pyarrow as pa
-
+    from include.core.manifest import Verification
     from include.core.progress import Progress
     from include.core.resolve import ResolvedExport
-    from include.core.source import Batches, Source
-    from include.core.store import ArtifactStore, Stored
-
-BATCHES_AHEAD = 2
-"""How many batches extraction may be ahead of encoding; each may weigh some megabytes."""
+    from include.core.source import Source
+    from include.core.store import ArtifactStore
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,18 +47,6 @@ class Attempt:
     def folder(self) -> str:
         """The folder of the store that this attempt writes in."""
         return artifact_key(self.export_id, self.attempt_id, "")
-
-
-@dataclass(slots=True)
-class _Written:
-    """One file with all that was witnessed of it."""
-
-    sources: Sources
-    sealed: Seal
-    opened: Seal
-    transcript: Transcript
-    stored: Stored
-    encoding: Encoding
 
 
 class ExportRun:
@@ -99,20 +82,14 @@ class ExportRun:
         :raises WaybillError: with the reason.
         """
         started_at = self._now()
-        filename = make_filename(
-            self._resolved.request.filename,
-            exporter=self._resolved.request.exporter,
-            export_id=self._attempt.export_id,
-            moment=started_at,
-            suffix=self._resolved.format.suffix,
-        )
         try:
-            written = self._write(filename)
+            with closing(Sources(self._open_source)) as sources:
+                documents = Documents(self._resolved, sources, self._progress, self._naming(started_at))
+                files = self._write(documents, started_at)
             self._progress.enter(Stage.VERIFYING)
-            verification = verify(written)
+            verification = verify(documents.extractions, files)
             self._progress.enter(Stage.PUBLISHING)
-            manifest = self._manifest(written, verification, filename, started_at)
-            published = self._publish(manifest)
+            published = self._publish(self._manifest(sources, documents, files, verification, started_at))
         except BaseException:
             if not self._maybe_published:
                 self._clean()
@@ -120,40 +97,33 @@ class ExportRun:
         self._progress.enter(Stage.DONE)
         return published
 
-    def _write(self, filename: str) -> _Written:
-        resolved = self._resolved
-        sealed, opened, encoding = Seal(), Seal(), Encoding()
-        transcript = Transcript(resolved.format.counter(resolved.options))
-        # Closed twice on purpose: inside, so that a blocked extraction ends before its thread is waited for.
-        with closing(Sources(self._open_source)) as sources:
-            batches = resolved.exporter.batches(resolved.params, resolved.selection, sources)
-            self._progress.rows_estimated = sources.estimated
-            self._progress.enter(Stage.EXTRACTING)
-            with (
-                overlapped(sealed.over(batches.stream), depth=BATCHES_AHEAD, name="extract") as ahead,
-                closing(sources),
-            ):
-                sheet = self._sheet(batches, opened.over(self._progress.over_batches(ahead)))
-                encoded = resolved.format.encode([sheet], resolved.options, encoding)
-                with closing(encoded):  # type: ignore[type-var]
-                    stored = self._store.put(
-                        artifact_key(self._attempt.export_id, self._attempt.attempt_id, filename),
-                        self._progress.over_chunks(transcript.over(encoded)),
-                        media_type=resolved.format.media_type,
-                        filename=filename,
-                    )
-        return _Written(sources, sealed, opened, transcript, stored, encoding)
+    def _naming(self, moment: datetime) -> Naming:
+        request = self._resolved.request
+        return Naming(request.filename, "-".join(request.exporters), self._attempt.export_id, moment)
 
-    def _sheet(self, batches: Batches, stream: Iterator[pa.RecordBatch]) -> Sheet:
-        return Sheet(self._resolved.exporter.title, self._resolved.selection.schema, batches.arrow, stream)
+    def _write(self, documents: Documents, moment: datetime) -> list[Written]:
+        return Writing(
+            self._resolved,
+            store=self._store,
+            progress=self._progress,
+            naming=self._naming(moment),
+            folder=self._attempt.folder,
+        ).write(documents)
 
-    def _manifest(self, written: _Written, verification: Verification, filename: str, started_at: datetime) -> Manifest:
-        attempt, resolved, sources = self._attempt, self._resolved, written.sources
+    def _manifest(
+        self,
+        sources: Sources,
+        documents: Documents,
+        files: list[Written],
+        verification: Verification,
+        started_at: datetime,
+    ) -> Manifest:
+        attempt, resolved = self._attempt, self._resolved
         snapshots = {record.snapshot for record in sources.records}
         return Manifest(
             id=attempt.export_id,
             name=resolved.request.name,
-            exporter=resolved.request.exporter,
+            exporter=", ".join(resolved.request.exporters),
             request=resolved.frozen_request(),
             requested_by=attempt.requested_by,
             trigger=attempt.trigger,
@@ -169,28 +139,39 @@ class ExportRun:
             order=self._order(),
             consistency=sources.consistency,
             snapshot=snapshots.pop() if len(snapshots) == 1 else None,
-            sources=sources.records,
-            files=[
-                FileRecord(
-                    name=filename,
-                    key=artifact_key(attempt.export_id, attempt.attempt_id, filename),
-                    format=resolved.request.format,
-                    media_type=resolved.format.media_type,
-                    bytes=written.stored.bytes,
-                    rows=verification.file_rows,
-                    sha256=written.transcript.sha256,
-                    crc32=f"{written.stored.crc32:08x}",
-                )
+            sources=[
+                record.model_copy(update={"exporter": each.reading.name})
+                for each in documents.extractions
+                for record in each.records
             ],
+            files=[self._file(file) for file in files],
             verification=verification,
-            notes=written.encoding.notes,
+            notes=documents.encoding.notes,
             versions=versions(),
         )
 
+    def _file(self, file: Written) -> FileRecord:
+        compression = self._resolved.compression
+        return FileRecord(
+            name=file.name,
+            key=file.key,
+            format=self._resolved.request.format,
+            media_type=file.media_type,
+            bytes=file.stored.bytes,
+            rows=file.transcript.counter.rows(),
+            sha256=file.transcript.sha256,
+            crc32=f"{file.stored.crc32:08x}",
+            contents=[ContentRecord(name=each.name, rows=each.counter.rows()) for each in file.documents]
+            if compression is not None
+            else None,
+        )
+
     def _order(self) -> Literal["key", "request", "physical"]:
-        if self._resolved.exporter.key:
+        """Return the weakest order of all."""
+        if all(reading.exporter.key for reading in self._resolved.readings):
             return "key"
-        return "request" if self._resolved.selection.order_by else "physical"
+        ordered = all(reading.exporter.key or reading.selection.order_by for reading in self._resolved.readings)
+        return "request" if ordered else "physical"
 
     def _publish(self, manifest: Manifest) -> Manifest:
         key = manifest_key(self._attempt.export_id)
@@ -209,39 +190,6 @@ class ExportRun:
         """Remove what this attempt wrote; a store that does not answer must not hide the first error."""
         with suppress(Exception):  # the API's sweep does it once the store answers again
             self._store.remove(self._attempt.folder)
-
-
-def verify(written: _Written) -> Verification:
-    """Compare the witnesses.
-
-    :raises VerificationFailed: with the first disagreement.
-    """
-    sealed, opened, transcript, stored = written.sealed, written.opened, written.transcript, written.stored
-    file_rows = transcript.counter.rows()
-    comparisons = {
-        "rows leaving the exporter and rows reaching the encoder": (sealed.rows, opened.rows),
-        "the content leaving the exporter and the content reaching the encoder": (sealed.crc32, opened.crc32),
-        "rows reaching the encoder and rows in the file's bytes": (opened.rows, file_rows),
-        "bytes written and bytes stored": (transcript.length, stored.bytes),
-        "the CRC-32 of the bytes written and that of the bytes stored": (transcript.crc32, stored.crc32),
-    }
-    for what, (before, after) in comparisons.items():
-        if before != after:
-            raise VerificationFailed(
-                f"Verification failed: {what} differ ({before} and {after}). Nothing was published; run it again."
-            )
-    return Verification(
-        verdict="verified",
-        source_rows=sum(record.rows for record in written.sources.records),
-        encoded_rows=opened.rows,
-        file_rows=file_rows,
-        file_bytes=transcript.length,
-        stored_bytes=stored.bytes,
-        checks=[
-            "rows sent by each source equal rows that arrived",
-            *(f"{what} agree" for what in comparisons),
-        ],
-    )
 
 
 def versions() -> dict[str, str]:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
+    from include.core.format import CsvText
     from include.core.schema import Schema
     from include.core.source import Sources
 
@@ -46,6 +47,10 @@ class Exporter(ABC, Generic[P]):
     def batches(self, params: P, selection: Selection, sources: Sources) -> Batches:
         """Return the selected rows, in record batches of the selection's columns."""
 
+    def text(self, params: P, selection: Selection, sources: Sources, text: CsvText) -> Iterator[bytes] | None:  # noqa: ARG002
+        """Return the selected rows as text that the source writes itself, or None where something lies between."""
+        return None
+
 
 class SqlExporter(Exporter[P]):
     """An exporter whose rows are one statement's; what YAML describes, and a base for Python classes."""
@@ -61,6 +66,12 @@ class SqlExporter(Exporter[P]):
     def batches(self, params: P, selection: Selection, sources: Sources) -> Batches:
         """Read the statement with everything pushed down."""
         return sources.read(self.source, self.query(params, selection))
+
+    def text(self, params: P, selection: Selection, sources: Sources, text: CsvText) -> Iterator[bytes] | None:
+        """Have the source write the rows, unless a subclass makes its batches in a way of its own."""
+        if type(self).batches is not SqlExporter.batches:
+            return None
+        return sources.read_text(self.source, self.query(params, selection), text)
 
     def query(self, params: P, selection: Selection) -> Query:
         """Return the statement, its arguments and what is pushed down around it."""

@@ -7,6 +7,7 @@ from string import Formatter
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
 FIELDS = ("exporter", "date", "time", "id")
@@ -37,11 +38,35 @@ def check_template(template: str) -> None:
         raise ValueError(f"The template is longer than {MAX_BYTES} bytes.")
 
 
-def make_filename(template: str | None, *, exporter: str, export_id: str, moment: datetime, suffix: str) -> str:
-    """Return the file's name, suffix included; times are UTC."""
+def make_filename(
+    template: str | None,
+    *,
+    exporter: str,
+    export_id: str,
+    moment: datetime,
+    suffixes: Sequence[str],
+    number: int | None = None,
+) -> str:
+    """Return the file's name; times are UTC.
+
+    :param suffixes: of the format and of the compression; a template that ends in them does not get them twice
+    :param number: which of several files it is, from 1
+    """
     stem = (template or DEFAULT).format(
         exporter=exporter, date=f"{moment:%Y-%m-%d}", time=f"{moment:%H%M%S}", id=export_id
     )
-    while len((stem + suffix).encode()) > MAX_BYTES:
+    for suffix in reversed(suffixes):
+        stem = stem.removesuffix(suffix)
+    return fitted(stem, ("" if number is None else f"-{number:04}") + "".join(suffixes))
+
+
+def fitted(stem: str, end: str) -> str:
+    """Return a name with this end that is not too long."""
+    while len((stem + end).encode()) > MAX_BYTES:
         stem = stem[:-1]
-    return stem if stem.endswith(suffix) else stem + suffix
+    return stem + end
+
+
+def clean(name: str) -> str:
+    """Return a name that people gave as one that a file can have."""
+    return _FORBIDDEN.sub("_", name).strip(" .") or "_"

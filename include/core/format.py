@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+    from include.core.errors import FieldError
     from include.core.schema import Schema
 
 Header = Literal["name", "label", "none"]
@@ -35,6 +36,19 @@ class Sheet:
     schema: Schema
     arrow: pa.Schema
     batches: Iterable[pa.RecordBatch]
+
+
+@dataclass(frozen=True, slots=True)
+class CsvText:
+    """A plain csv text that a source may write itself, byte for byte as the format would.
+
+    UTF-8, quotes where they are needed, NULL is nothing, an empty text is ``""``. ``head`` is what comes before the
+    rows, and the format's business.
+    """
+
+    head: bytes
+    delimiter: str
+    line_end: str
 
 
 class RowCounter(ABC):
@@ -62,11 +76,15 @@ class Encoding:
 
 
 class Format(ABC):
-    """One file format; the module's name is the format's name."""
+    """One file format; the module's name is the format's name.
+
+    ``many_sheets`` says whether one file holds several sheets; ``encode`` is given exactly one where it does not.
+    """
 
     media_type: ClassVar[str]
     suffix: ClassVar[str]
     options_type: ClassVar[type[FormatOptions]]
+    many_sheets: ClassVar[bool] = False
 
     @abstractmethod
     def encode(self, sheets: Iterable[Sheet], options: FormatOptions, encoding: Encoding) -> Iterator[bytes]:
@@ -78,3 +96,11 @@ class Format(ABC):
     @abstractmethod
     def counter(self, options: FormatOptions) -> RowCounter:
         """Return a counter of the rows in this format's bytes."""
+
+    def misfits(self, schema: Schema, options: FormatOptions) -> list[FieldError]:  # noqa: ARG002
+        """Return what is known to be wrong before a row is read, such as an option that names a column not there."""
+        return []
+
+    def plain_text(self, schema: Schema, options: FormatOptions, encoding: Encoding) -> CsvText | None:  # noqa: ARG002
+        """Return how a source would have to write the rows itself, or None where it cannot know."""
+        return None

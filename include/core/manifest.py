@@ -38,6 +38,14 @@ class SourceRecord(Record):
     consistency: Consistency
     snapshot: str | None = Field(description="The database's own name of the snapshot.")
     query_sha256: str
+    exporter: str = Field("", description="The exporter that it was read for.")
+
+
+class ContentRecord(Record):
+    """One file inside of a compressed one."""
+
+    name: str
+    rows: int
 
 
 class FileRecord(Record):
@@ -51,6 +59,7 @@ class FileRecord(Record):
     rows: int = Field(description="Rows counted from the bytes written.")
     sha256: str
     crc32: str = Field(description="CRC-32 of the whole file, eight hex digits.")
+    contents: list[ContentRecord] | None = Field(None, description="The files inside, where this one is compressed.")
 
 
 class Verification(Record):

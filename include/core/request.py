@@ -81,10 +81,68 @@ class ColumnChoice(BaseModel):
         return self.name if self.rename is None else {"name": self.name, "as": self.rename}
 
 
+def no_boolean(value: Any) -> Any:
+    """Refuse true and false where a number is meant; pydantic would take them for 1 and 0."""
+    if isinstance(value, bool):
+        raise ValueError("This should be a number, such as an integer, and not true or false.")  # noqa: TRY004 - pydantic collects ValueErrors
+    return value
+
+
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 
 
-class ExportRequest(BaseModel):
+class _Reading(BaseModel):
+    """What is asked of one exporter."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    params: dict[str, JsonValue] = Field(default_factory=dict, description="Arguments of the exporter.")
+    columns: list[ColumnChoice] | None = Field(
+        None, min_length=1, description="Columns in the wanted order; all when left out."
+    )
+    where: list[Condition] = Field(default_factory=list, max_length=100, description="Conditions, ANDed.")
+    order_by: list[str] = Field(
+        default_factory=list, max_length=20, description="Columns to sort by; a leading - sorts descending."
+    )
+    limit: Annotated[int, BeforeValidator(no_boolean)] | None = Field(
+        None, ge=1, le=2**53, description="At most so many rows; all when left out."
+    )
+
+
+class SourceRequest(_Reading):
+    """One of several exporters that go into one export: a sheet of its workbook, or a file of its zip."""
+
+    exporter: Name = Field(description="Name of an exporter.")
+    name: Name | None = Field(None, description="Title of the sheet, or name of the file; otherwise the exporter's.")
+
+
+class Split(BaseModel):
+    """Where one file ends and the next one begins; give one of the two."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    rows: Annotated[int, BeforeValidator(no_boolean)] | None = Field(
+        None, ge=1, le=2**53, description="Rows of each file but the last."
+    )
+    bytes: Annotated[int, BeforeValidator(no_boolean)] | None = Field(
+        None,
+        ge=100_000,
+        le=2**53,
+        description="A file that has reached so many bytes, before compression, takes no more than 1,000 further rows.",
+    )
+
+    @model_validator(mode="after")
+    def _one(self) -> Split:
+        if (self.rows is None) is (self.bytes is None):
+            raise ValueError("Give either rows or bytes.")
+        return self
+
+
+ONE_READING = frozenset({"exporter", *_Reading.model_fields})
+"""Fields of a request that belong to one exporter."""
+
+
+class ExportRequest(_Reading):
     """What is asked for, not yet checked against the catalog.
 
     Unknown fields are errors: a field whose capability does not exist is never silently ignored.
@@ -109,25 +167,36 @@ class ExportRequest(BaseModel):
         },
     )
 
-    exporter: Name = Field(description="Name of an exporter; GET /exporters lists them.")
-    params: dict[str, JsonValue] = Field(default_factory=dict, description="Arguments of the exporter.")
+    exporter: Name | None = Field(None, description="Name of an exporter; GET /exporters lists them.")
+    sources: list[SourceRequest] | None = Field(
+        None,
+        min_length=1,
+        max_length=50,
+        description="Several exporters instead of one: sheets of one workbook, or files of one zip.",
+    )
     format: Name = Field("csv", description="Name of a format, such as csv, json, jsonl, parquet or xlsx.")
-    columns: list[ColumnChoice] | None = Field(
-        None, min_length=1, description="Columns in the wanted order; all when left out."
-    )
-    where: list[Condition] = Field(default_factory=list, max_length=100, description="Conditions, ANDed.")
-    order_by: list[str] = Field(
-        default_factory=list, max_length=20, description="Columns to sort by; a leading - sorts descending."
-    )
-    limit: Annotated[int, BeforeValidator(no_boolean)] | None = Field(
-        None, ge=1, le=2**53, description="At most so many rows; all when left out."
-    )
     options: dict[str, JsonValue] = Field(default_factory=dict, description="Options of the format.")
     filename: Name | None = Field(
         None,
         description="Template of the file's name: {exporter}, {date}, {time}, {id}; the suffix is added.",
     )
+    compression: Name | None = Field(None, description="How the file is compressed: gzip, zstd or zip.")
+    split: Split | None = Field(None, description="Several files instead of one long one.")
     name: Name | None = Field(None, description="What people call this export.")
+
+    def readings(self) -> tuple[tuple[str, SourceRequest], ...]:
+        """Return what is asked of each exporter, and the pointer into the request where that stands."""
+        if self.sources is not None:
+            return tuple((f"/sources/{index}", source) for index, source in enumerate(self.sources))
+        if self.exporter is None:
+            return ()
+        shared = {name: getattr(self, name) for name in _Reading.model_fields}
+        return (("", SourceRequest(exporter=self.exporter, **shared)),)
+
+    @property
+    def exporters(self) -> tuple[str, ...]:
+        """The names of the exporters, in their order."""
+        return tuple(reading.exporter for _, reading in self.readings())
 
     def to_conf(self) -> dict[str, Any]:
         """Return the request as a DAG run's conf: JSON, unset fields left out."""
@@ -143,13 +212,6 @@ def parse_request(body: object) -> ExportRequest:
         return ExportRequest.model_validate(body)
     except ValidationError as error:
         raise from_validation(error) from None
-
-
-def no_boolean(value: Any) -> Any:
-    """Refuse true and false where a number is meant; pydantic would take them for 1 and 0."""
-    if isinstance(value, bool):
-        raise ValueError("This should be a number, such as an integer, and not true or false.")  # noqa: TRY004 - pydantic collects ValueErrors
-    return value
 
 
 def no_number(value: Any) -> Any:

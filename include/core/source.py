@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from sqlalchemy import Engine
 
+    from include.core.format import CsvText
     from include.core.query import Query
 
 
@@ -54,6 +55,19 @@ class Reading(ABC):
         """How many rows the source says it sent; asked after the last batch."""
 
 
+class TextReading(ABC):
+    """One query being read as text. ``rows_sent``, the source's own count, is known after the last chunk."""
+
+    @abstractmethod
+    def chunks(self) -> Iterator[bytes]:
+        """Yield whole rows, never nothing."""
+
+    @property
+    @abstractmethod
+    def rows_sent(self) -> int:
+        """How many rows the source says it sent; asked after the last chunk."""
+
+
 class Source(ABC):
     """An open source of one kind, for one export; the module's name is the kind.
 
@@ -78,6 +92,10 @@ class Source(ABC):
 
         :raises Fatal: when the source refuses it.
         """
+
+    def read_text(self, query: Query, text: CsvText) -> TextReading | None:  # noqa: ARG002
+        """Start a query whose rows the source writes as text itself, or return None where it cannot do so exactly."""
+        return None
 
     @abstractmethod
     def estimate(self, query: Query) -> int | None:
@@ -108,7 +126,7 @@ class Sources:
         self._open_source = open_source
         self._open: dict[str, tuple[str, Source]] = {}
         self.records: list[SourceRecord] = []
-        self.estimated: int | None = None
+        self.estimated: list[int | None] = []
         self.truncated = False
 
     def read(self, connection: str, query: Query) -> Batches:
@@ -119,14 +137,40 @@ class Sources:
 
         :raises VerificationFailed: from the stream, when rows were lost or doubled on the way from the source.
         """
-        if connection not in self._open:
-            self._open[connection] = self._open_source(connection)
-        kind, source = self._open[connection]
-        self.estimated = source.estimate(query)
-        if self.estimated is not None and query.selection.limit is not None:
-            self.estimated = min(self.estimated, query.selection.limit)
+        kind, source = self._opened(connection)
+        self._estimate(source, query)
         reading = source.read(query)
         return Batches(reading.arrow, self._counted(connection, kind, source, query, reading))
+
+    def read_text(self, connection: str, query: Query, text: CsvText) -> Iterator[bytes] | None:
+        """Read a query as text that the source writes itself; None where it cannot, or where rows must be looked at.
+
+        Whether as many rows arrived as the source says it sent is for the reader of the file's bytes to find out.
+        """
+        if query.selection.limit is not None:
+            return None
+        kind, source = self._opened(connection)
+        reading = source.read_text(query, text)
+        if reading is None:
+            return None
+        self._estimate(source, query)
+        return self._recorded(connection, kind, source, query, reading)
+
+    def _opened(self, connection: str) -> tuple[str, Source]:
+        if connection not in self._open:
+            self._open[connection] = self._open_source(connection)
+        return self._open[connection]
+
+    def _estimate(self, source: Source, query: Query) -> None:
+        rows = source.estimate(query)
+        limit = query.selection.limit
+        self.estimated.append(rows if rows is None or limit is None else min(rows, limit))
+
+    def _recorded(
+        self, connection: str, kind: str, source: Source, query: Query, reading: TextReading
+    ) -> Iterator[bytes]:
+        yield from reading.chunks()
+        self._record(connection, kind, source, query, reading.rows_sent)
 
     def _counted(
         self, connection: str, kind: str, source: Source, query: Query, reading: Reading
@@ -145,11 +189,14 @@ class Sources:
             )
         if limit is not None and arrived > limit:
             self.truncated = True
+        self._record(connection, kind, source, query, sent if limit is None else min(sent, limit))
+
+    def _record(self, connection: str, kind: str, source: Source, query: Query, rows: int) -> None:
         self.records.append(
             SourceRecord(
                 connection=connection,
                 kind=kind,
-                rows=sent if limit is None else min(sent, limit),
+                rows=rows,
                 consistency=source.consistency,
                 snapshot=source.snapshot,
                 query_sha256=query.sha256(),

@@ -70,6 +70,13 @@ class SourceInfo(Answer):
     rows: int
 
 
+class ContentInfo(Answer):
+    """One file inside of a compressed one."""
+
+    name: str
+    rows: int
+
+
 class FileInfo(Answer):
     """One file."""
 
@@ -80,6 +87,7 @@ class FileInfo(Answer):
     rows: int = Field(description="Counted from the bytes written.")
     sha256: str
     crc32: str
+    contents: list[ContentInfo] | None = Field(None, description="The files inside, where this one is compressed.")
 
 
 class Result(Answer):

@@ -15,6 +15,7 @@ from export_api.db.models import Export
 from export_api.reading import Page, Reader, Shown
 from export_api.settling import Settler
 from export_api.status import Observation, Reason, Status
+from include.compressions import COMPRESSIONS
 from include.core.errors import Conflict, Gone, NotFound
 from include.core.identity import DAG_ID, TASK_ID, Trigger, run_id_of
 from include.core.manifest import Manifest
@@ -76,7 +77,7 @@ class ExportService:
         :raises Retriable: when a run would not start, or has no store to write to.
         """
         caller.need(Right.CREATE)
-        frozen = resolve(request, self.catalog, FORMATS).frozen_request()
+        frozen = resolve(request, self.catalog, FORMATS, COMPRESSIONS).frozen_request()
         self.airflow.store()
         export_id = self._new_id()
         export = Export(
@@ -85,7 +86,7 @@ class ExportService:
             run_id=run_id_of(str(export_id)),
             task_id=TASK_ID,
             map_index=-1,
-            exporter=request.exporter,
+            exporter=", ".join(request.exporters),
             format=request.format,
             name=request.name,
             request=frozen,

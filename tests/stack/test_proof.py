@@ -10,7 +10,8 @@ from uuid import uuid4
 import pyarrow as pa
 import pytest
 
-from include.core import export as export_module
+from include.compressions import COMPRESSIONS
+from include.core import extraction as extraction_module
 from include.core.errors import VerificationFailed
 from include.core.export import Attempt, ExportRun
 from include.core.identity import Trigger, manifest_key
@@ -49,6 +50,18 @@ def alter(batch: pa.RecordBatch) -> pa.RecordBatch:
     codes = batch.column(0).to_pylist()
     codes[len(codes) // 2] = "ZZZZZ"
     return batch.set_column(0, "code", pa.array(codes, pa.string()))
+
+
+def drop_line(text: bytes) -> bytes:
+    return text.partition(b"\n")[2]
+
+
+def double_line(text: bytes) -> bytes:
+    return text.partition(b"\n")[0] + b"\n" + text
+
+
+def alter_line(text: bytes) -> bytes:
+    return text.replace(b"T", b"t", 1)  # of a time
 
 
 def drop_bytes(chunk: bytes) -> bytes:
@@ -90,7 +103,7 @@ class TamperedStore:
         return getattr(self._store, name)
 
 
-def run(stack: Stack, store: Any, export_id: str, file_format: str) -> Manifest:
+def run(stack: Stack, store: Any, export_id: str, file_format: str, **options: str) -> Manifest:
     at = urlsplit(stack.demo_dsn)
 
     def open_source(conn_id: str) -> tuple[str, Source]:
@@ -106,7 +119,8 @@ def run(stack: Stack, store: Any, export_id: str, file_format: str) -> Manifest:
         )
         return "postgres", SOURCES.load("postgres")(connection, application="waybill proof", timeout_seconds=60)
 
-    request = parse_request({"exporter": "orders", "format": file_format, "columns": ["code", "created_at", "total"]})
+    columns = ["code", "created_at", "total"]
+    request = parse_request({"exporter": "orders", "format": file_format, "columns": columns, "options": options})
     attempt = Attempt(
         export_id=export_id,
         attempt_id=str(uuid4()),
@@ -117,7 +131,7 @@ def run(stack: Stack, store: Any, export_id: str, file_format: str) -> Manifest:
         trigger=Trigger.API,
     )
     return ExportRun(
-        resolve(request, catalog_of(Settings()), FORMATS),
+        resolve(request, catalog_of(Settings()), FORMATS, COMPRESSIONS),
         attempt,
         open_source=open_source,
         store=store,
@@ -126,20 +140,38 @@ def run(stack: Stack, store: Any, export_id: str, file_format: str) -> Manifest:
     ).execute()
 
 
-@pytest.mark.parametrize("file_format", ["csv", "jsonl", "parquet"])
-@pytest.mark.parametrize("tamper", [drop, double, alter])
+GENERAL = {"csv": {"quote": "all"}}
+"""Options with which the database cannot write the file itself."""
+
+
+@pytest.mark.parametrize(
+    ("file_format", "options", "tamper"),
+    [
+        *(
+            (name, GENERAL.get(name, {}), tamper)
+            for name in ("csv", "jsonl", "parquet")
+            for tamper in (drop, double, alter)
+        ),
+        *(("csv", {}, tamper) for tamper in (drop_line, double_line, alter_line)),
+    ],
+)
 def test_a_row_changed_on_its_way_to_the_encoder_is_noticed(
-    stack: Stack, bucket: Bucket, monkeypatch: pytest.MonkeyPatch, file_format: str, tamper: Any
+    stack: Stack,
+    bucket: Bucket,
+    monkeypatch: pytest.MonkeyPatch,
+    file_format: str,
+    options: dict[str, str],
+    tamper: Any,
 ) -> None:
     @contextmanager
     def tampered(*arguments: Any, **options: Any) -> Iterator[Iterator[pa.RecordBatch]]:
         with overlapped(*arguments, **options) as batches:
             yield once(batches, tamper)
 
-    monkeypatch.setattr(export_module, "overlapped", tampered)
+    monkeypatch.setattr(extraction_module, "overlapped", tampered)
     export_id = str(uuid4())
     with pytest.raises(VerificationFailed, match="Nothing was published"):
-        run(stack, bucket.product_store(), export_id, file_format)
+        run(stack, bucket.product_store(), export_id, file_format, **options)
     assert bucket.left_of(export_id) == []
 
 

@@ -15,7 +15,7 @@ from include.core.manifest import Consistency
 from include.core.progress import Progress
 from include.core.query import Selection
 from include.core.request import parse_request
-from include.core.resolve import ResolvedExport
+from include.core.resolve import ResolvedExport, ResolvedReading
 from include.core.schema import Column, ColumnType, Schema
 from include.core.source import Reading, Source, SourceConnection
 from include.core.store import Stored
@@ -185,9 +185,9 @@ def resolved_export(
     body = {"exporter": "rows", "format": format_name, "limit": limit, "filename": filename}
     return ResolvedExport(
         request=parse_request({key: value for key, value in body.items() if value is not None}),
-        exporter=wanted,
-        params=Params(),
-        selection=Selection(tuple(wanted.columns), limit=limit),
+        readings=(
+            ResolvedReading("rows", wanted.title, wanted, Params(), Selection(tuple(wanted.columns), limit=limit)),
+        ),
         format=made,
         options=made.options_type(),
     )

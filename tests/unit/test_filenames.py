@@ -12,7 +12,7 @@ MOMENT = datetime(2026, 3, 29, 1, 2, 3, tzinfo=UTC)
 
 
 def name(template: str | None, suffix: str = ".csv") -> str:
-    return make_filename(template, exporter="orders", export_id="id-1", moment=MOMENT, suffix=suffix)
+    return make_filename(template, exporter="orders", export_id="id-1", moment=MOMENT, suffixes=[suffix])
 
 
 def test_without_a_template_the_name_says_what_and_when() -> None:

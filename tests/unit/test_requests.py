@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from include.compressions import COMPRESSIONS
 from include.core.catalog import Catalog
 from include.core.errors import InvalidRequest
 from include.core.request import parse_request
@@ -45,7 +46,7 @@ def catalog(tmp_path: Path) -> Catalog:
 
 
 def resolved(catalog: Catalog, **body: Any) -> ResolvedExport:
-    return resolve(parse_request({"exporter": "orders", **body}), catalog, FORMATS)
+    return resolve(parse_request({"exporter": "orders", **body}), catalog, FORMATS, COMPRESSIONS)
 
 
 def mistakes(catalog: Catalog, **body: Any) -> dict[str, str]:
@@ -58,8 +59,8 @@ def mistakes(catalog: Catalog, **body: Any) -> dict[str, str]:
 def test_the_plainest_request_asks_for_every_column_as_csv(catalog: Catalog) -> None:
     found = resolved(catalog)
     assert found.request.format == "csv"
-    assert found.selection.schema.names == tuple(catalog.load("orders").columns.names)
-    assert found.selection.limit is None
+    assert found.readings[0].selection.schema.names == tuple(catalog.load("orders").columns.names)
+    assert found.readings[0].selection.limit is None
 
 
 @pytest.mark.parametrize(
@@ -148,9 +149,9 @@ def test_a_body_that_is_no_object_points_at_the_whole(body: object) -> None:
     assert [error.pointer for error in caught.value.errors] == [""]
 
 
-def test_a_request_without_an_exporter_says_so() -> None:
+def test_a_request_without_an_exporter_says_so(catalog: Catalog) -> None:
     with pytest.raises(InvalidRequest) as caught:
-        parse_request({})
+        resolve(parse_request({}), catalog, FORMATS, COMPRESSIONS)
     assert [error.pointer for error in caught.value.errors] == ["/exporter"]
 
 
@@ -211,7 +212,7 @@ def test_a_rejected_value_is_never_repeated(catalog: Catalog, body: dict[str, An
 
 
 def test_columns_come_in_the_order_and_under_the_names_that_were_asked_for(catalog: Catalog) -> None:
-    found = resolved(catalog, columns=["total", {"name": "code", "as": "Order"}, "code"]).selection
+    found = resolved(catalog, columns=["total", {"name": "code", "as": "Order"}, "code"]).readings[0].selection
     assert [(column.name, column.origin, column.label) for column in found.columns] == [
         ("total", "total", "Total"),
         ("Order", "code", "Order"),
@@ -220,9 +221,11 @@ def test_columns_come_in_the_order_and_under_the_names_that_were_asked_for(catal
 
 
 def test_a_filter_and_an_order_may_use_a_column_that_is_not_chosen(catalog: Catalog) -> None:
-    found = resolved(
-        catalog, columns=["code"], where=[{"column": "paid", "op": "=", "value": True}], order_by=["-total"]
-    ).selection
+    found = (
+        resolved(catalog, columns=["code"], where=[{"column": "paid", "op": "=", "value": True}], order_by=["-total"])
+        .readings[0]
+        .selection
+    )
     assert found.filters[0].column.name == "paid"
     assert found.order_by[0].column.name == "total"
     assert found.order_by[0].descending
@@ -235,9 +238,9 @@ def test_the_frozen_request_records_defaults_that_depend_on_the_day(catalog: Cat
 
 def test_a_frozen_request_resolves_to_the_same_again(catalog: Catalog) -> None:
     first = resolved(catalog, columns=[{"name": "code", "as": "Order"}], where=[{"column": "code", "op": "not_null"}])
-    again = resolve(parse_request(first.frozen_request()), catalog, FORMATS)
+    again = resolve(parse_request(first.frozen_request()), catalog, FORMATS, COMPRESSIONS)
     assert again.frozen_request() == first.frozen_request()
-    assert again.selection == first.selection
+    assert again.readings[0].selection == first.readings[0].selection
 
 
 def test_unset_fields_are_left_out_of_the_conf() -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-import include.core.export as export_module
+import include.core.extraction as extraction_module
 from include.core.errors import VerificationFailed
 from include.core.format import Encoding, FormatOptions, Sheet
 from include.core.overlap import overlapped
@@ -90,7 +90,7 @@ def test_a_row_changed_between_exporter_and_encoder_fails_the_export(
         with overlapped(items, depth=depth, name=name) as ahead:
             yield tamper(ahead)
 
-    monkeypatch.setattr(export_module, "overlapped", tampered)
+    monkeypatch.setattr(extraction_module, "overlapped", tampered)
     store = MemoryStore()
     with pytest.raises(VerificationFailed, match="leaving the exporter"):
         export_run(resolved_export(format_name), source(), store).execute()
@@ -104,7 +104,7 @@ def test_the_same_way_without_tampering_succeeds(monkeypatch: pytest.MonkeyPatch
         with overlapped(items, depth=depth, name=name) as ahead:
             yield iter(list(ahead))
 
-    monkeypatch.setattr(export_module, "overlapped", untouched)
+    monkeypatch.setattr(extraction_module, "overlapped", untouched)
     store = MemoryStore()
     manifest = export_run(resolved_export(format_name), source(), store).execute()
     assert manifest.rows == manifest.verification.source_rows == ROWS

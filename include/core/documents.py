@@ -1,0 +1,162 @@
+"""The files of an export before compression: how many there are, what they are called, what is in each."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from include.core.errors import Fatal
+from include.core.extraction import Extraction
+from include.core.filename import clean, fitted, make_filename
+from include.core.format import Encoding, Sheet
+from include.core.resolve import MAX_FILES
+from include.core.split import Cut
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterator
+    from datetime import datetime
+
+    from include.core.format import CsvText, RowCounter
+    from include.core.progress import Progress
+    from include.core.request import Split
+    from include.core.resolve import ResolvedExport
+    from include.core.source import Sources
+
+
+@dataclass(slots=True)
+class Document:
+    """One file before compression; ``rows`` is asked after its bytes were read: how many reached its encoder."""
+
+    name: str
+    chunks: Generator[bytes]
+    counter: RowCounter
+    rows: Callable[[], int]
+
+
+@dataclass(frozen=True, slots=True)
+class Naming:
+    """What files are called."""
+
+    template: str | None
+    exporter: str
+    export_id: str
+    moment: datetime
+
+    def name(self, *suffixes: str, number: int | None = None) -> str:
+        """Return a file's name."""
+        return make_filename(
+            self.template,
+            exporter=self.exporter,
+            export_id=self.export_id,
+            moment=self.moment,
+            suffixes=suffixes,
+            number=number,
+        )
+
+
+class Documents:
+    """Makes the documents of one export, one after the other: each is read to its end before the next is asked for."""
+
+    def __init__(self, resolved: ResolvedExport, sources: Sources, progress: Progress, naming: Naming) -> None:
+        self.extractions = [
+            Extraction(reading, sources, progress, last=reading is resolved.readings[-1])
+            for reading in resolved.readings
+        ]
+        self.encoding = Encoding()
+        self._resolved = resolved
+        self._naming = naming
+        self._made: Generator[Document] | None = None
+        self._current: Document | None = None
+
+    def __iter__(self) -> Iterator[Document]:
+        """Make them."""
+        self._made = self._all()
+        for document in self._made:
+            self._current = document
+            yield document
+
+    def close(self) -> None:
+        """Stop what is being read; safe when everything was."""
+        if self._current is not None:
+            self._current.chunks.close()
+        if self._made is not None:
+            self._made.close()
+
+    def _all(self) -> Generator[Document]:
+        format_ = self._resolved.format
+        if self._resolved.request.split is not None:
+            yield from self._parts(self._resolved.request.split)
+        elif len(self.extractions) == 1 or format_.many_sheets:
+            yield self._whole(self._naming.name(format_.suffix), self.extractions)
+        else:
+            yield from self._one_each()
+
+    def _one_each(self) -> Iterator[Document]:
+        names: set[str] = set()
+        for extraction in self.extractions:
+            yield self._whole(self._own_name(extraction, names), [extraction])
+
+    def _own_name(self, extraction: Extraction, names: set[str]) -> str:
+        """Return a name for one exporter's file among others; none is there twice, whatever the file system."""
+        asked = self._resolved.request.sources or []
+        given = asked[self.extractions.index(extraction)].name if asked else None
+        stem, number = clean(given or extraction.reading.name), 1
+        name = fitted(stem, self._resolved.format.suffix)
+        while name.casefold() in names:
+            number += 1
+            name = fitted(stem, f"-{number}{self._resolved.format.suffix}")
+        names.add(name.casefold())
+        return name
+
+    def _whole(self, name: str, extractions: list[Extraction]) -> Document:
+        return self._document(
+            name, self._straight_or_encoded(extractions), lambda: sum(each.rows_arrived for each in extractions)
+        )
+
+    def _straight_or_encoded(self, extractions: list[Extraction]) -> Generator[bytes]:
+        text = self._plain_text(extractions)
+        if text is not None:
+            with extractions[0].text(text) as rows:
+                if rows is not None:
+                    yield text.head
+                    yield from rows
+                    return
+        with closing(_sheets(extractions)) as sheets:
+            yield from self._encoded(sheets)
+
+    def _plain_text(self, extractions: list[Extraction]) -> CsvText | None:
+        if len(extractions) > 1:
+            return None
+        schema = extractions[0].reading.selection.schema
+        return self._resolved.format.plain_text(schema, self._resolved.options, self.encoding)
+
+    def _encoded(self, sheets: Iterator[Sheet]) -> Generator[bytes]:
+        with closing(self._resolved.format.encode(sheets, self._resolved.options, self.encoding)) as encoded:  # type: ignore[type-var]
+            yield from encoded
+
+    def _parts(self, split: Split) -> Iterator[Document]:
+        """Cut one exporter's rows into files; there is always a first one."""
+        with self.extractions[0].sheet() as sheet:
+            cut = Cut(sheet.batches, split)
+            number = 0
+            while number == 0 or cut.more():
+                number += 1
+                if number > MAX_FILES:
+                    raise Fatal(
+                        f"The export would have more than {MAX_FILES:,} files. Split it into larger ones.",
+                        code="too_many_files",
+                    )
+                part = cut.next_part()
+                name = self._naming.name(self._resolved.format.suffix, number=number)
+                encoded = self._encoded(iter([replace(sheet, batches=part.batches())]))
+                yield self._document(name, part.over_chunks(encoded), part.rows_taken)
+
+    def _document(self, name: str, chunks: Generator[bytes], rows: Callable[[], int]) -> Document:
+        return Document(name, chunks, self._resolved.format.counter(self._resolved.options), rows)
+
+
+def _sheets(extractions: list[Extraction]) -> Generator[Sheet]:
+    for extraction in extractions:
+        with extraction.sheet() as sheet:
+            yield sheet

@@ -1,0 +1,96 @@
+"""From documents to objects in the store: compressed if asked for, and each byte that is stored witnessed."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from include.core.verify import Transcript
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from include.core.compression import Compression
+    from include.core.documents import Document, Documents, Naming
+    from include.core.format import RowCounter
+    from include.core.progress import Progress
+    from include.core.resolve import ResolvedExport
+    from include.core.store import ArtifactStore, Stored
+
+
+@dataclass(slots=True)
+class Written:
+    """One object of the store with all that was witnessed of it."""
+
+    name: str
+    key: str
+    media_type: str
+    documents: list[Document]
+    transcript: Transcript
+    stored: Stored
+
+
+@dataclass(slots=True)
+class _Packed:
+    """A file as it will be stored; its documents are known once its bytes were read."""
+
+    name: str
+    media_type: str
+    chunks: Iterator[bytes]
+    transcript: Transcript
+    documents: list[Document] = field(default_factory=list)
+
+
+class Writing:
+    """Writes the files of one export into one folder of the store."""
+
+    def __init__(
+        self, resolved: ResolvedExport, *, store: ArtifactStore, progress: Progress, naming: Naming, folder: str
+    ) -> None:
+        self._resolved = resolved
+        self._store = store
+        self._progress = progress
+        self._naming = naming
+        self._folder = folder
+
+    def write(self, documents: Documents) -> list[Written]:
+        """Store every file; the order is that of the documents."""
+        with closing(documents):
+            return [self._put(file) for file in self._packed(documents)]
+
+    def _put(self, file: _Packed) -> Written:
+        key = self._folder + file.name
+        stored = self._store.put(
+            key,
+            self._progress.over_chunks(file.transcript.over(file.chunks)),
+            media_type=file.media_type,
+            filename=file.name,
+        )
+        return Written(file.name, key, file.media_type, file.documents, file.transcript, stored)
+
+    def _packed(self, documents: Documents) -> Iterator[_Packed]:
+        compression = self._resolved.compression
+        if compression is not None and compression.bundles:
+            yield _compressed(compression, self._naming.name(compression.suffix), iter(documents))
+            return
+        for document in documents:
+            if compression is None:
+                media_type = self._resolved.format.media_type
+                yield _Packed(document.name, media_type, document.chunks, Transcript(document.counter), [document])
+            else:
+                yield _compressed(compression, document.name + compression.suffix, iter([document]))
+
+
+def _compressed(compression: Compression, name: str, documents: Iterator[Document]) -> _Packed:
+    found: list[Document] = []
+    counters: list[RowCounter] = []
+
+    def noted() -> Iterator[Document]:
+        for document in documents:
+            found.append(document)
+            counters.append(document.counter)
+            yield document
+
+    transcript = Transcript(compression.counter(counters))
+    return _Packed(name, compression.media_type, compression.compress(noted()), transcript, found)

@@ -1,0 +1,120 @@
+"""Reads the entries of a zip from its bytes as they pass, knowing nothing of who made it."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from typing import TYPE_CHECKING, Protocol
+
+from include.core.errors import VerificationFailed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_LOCAL_HEADER = struct.Struct("<4s5H3I2H")
+"""A local file header up to the name (PKZIP APPNOTE, section 4.3.7)."""
+
+_LOCAL = b"PK\x03\x04"
+_DIRECTORY = b"PK\x01\x02"
+_STORED, _DEFLATED = 0, 8
+_HAS_DESCRIPTOR = 0x08
+_END = b"PK\x05\x06"
+_END_BYTES = 22  # the end record of a zip without a comment
+
+
+class Content(Protocol):
+    """Takes the content of an entry."""
+
+    def feed(self, chunk: bytes) -> None:
+        """Take the content's next bytes."""
+
+
+class ZipEntries:
+    """Walks the local entries of a zip, inflating those that are asked for.
+
+    :param open_entry: called with each entry's name; returns who takes its content, or None
+    """
+
+    def __init__(self, open_entry: Callable[[str], Content | None]) -> None:
+        self._open_entry = open_entry
+        self._buffer = b""
+        self._step: Callable[[], bool] = self._read_header
+        self._content: Content | None = None
+        self._inflater = zlib.decompressobj(-zlib.MAX_WBITS)
+        self._stored_left = 0
+        self._has_descriptor = False
+        self._end = b""
+
+    def feed(self, chunk: bytes) -> None:
+        """Take the zip's next bytes."""
+        self._buffer += chunk
+        while self._step():
+            pass
+
+    def finish(self) -> None:
+        """Check that the bytes were a whole zip.
+
+        :raises VerificationFailed: when they ended before its end.
+        """
+        if self._step != self._skip_directory or not self._end.startswith(_END):
+            raise VerificationFailed("The zip that was written ends too early. Nothing was published.")
+
+    def _read_header(self) -> bool:
+        if self._buffer[:2] == b"PK" and len(self._buffer) >= len(_LOCAL) and self._buffer[:4] != _LOCAL:
+            self._step = self._skip_directory
+            return True
+        if len(self._buffer) < _LOCAL_HEADER.size:
+            return False
+        signature, _, flags, method, *_, compressed, _, name_length, extra_length = _LOCAL_HEADER.unpack_from(
+            self._buffer
+        )
+        end = _LOCAL_HEADER.size + name_length + extra_length
+        if len(self._buffer) < end:
+            return False
+        if signature != _LOCAL or method not in {_STORED, _DEFLATED}:
+            raise VerificationFailed("The zip that was written cannot be read. Nothing was published.")
+        name = self._buffer[_LOCAL_HEADER.size : _LOCAL_HEADER.size + name_length].decode()
+        self._content = self._open_entry(name)
+        self._has_descriptor = bool(flags & _HAS_DESCRIPTOR)
+        self._buffer = self._buffer[end:]
+        self._stored_left = compressed
+        self._inflater = zlib.decompressobj(-zlib.MAX_WBITS)
+        self._step = self._inflate if method == _DEFLATED else self._skip_stored
+        return True
+
+    def _inflate(self) -> bool:
+        if not self._buffer:
+            return False
+        content = self._inflater.decompress(self._buffer)
+        self._buffer = self._inflater.unused_data
+        if self._content is not None and content:
+            self._content.feed(content)
+        if self._inflater.eof:
+            self._step = self._skip_descriptor if self._has_descriptor else self._read_header
+        return True
+
+    def _skip_stored(self) -> bool:
+        taken = self._buffer[: self._stored_left]
+        self._buffer = self._buffer[len(taken) :]
+        self._stored_left -= len(taken)
+        if self._content is not None and taken:
+            self._content.feed(taken)
+        if self._stored_left:
+            return False
+        self._step = self._read_header
+        return True
+
+    def _skip_descriptor(self) -> bool:
+        """Find the next signature behind a data descriptor: 12 to 24 bytes, with or without a signature."""
+        found = [self._buffer.find(signature, 4) for signature in (_LOCAL, _DIRECTORY)]
+        places = [place for place in found if place >= 0]
+        if not places:
+            return False
+        self._buffer = self._buffer[min(places) :]
+        self._step = self._read_header
+        return True
+
+    def _skip_directory(self) -> bool:
+        self._end = (self._end + self._buffer)[-_END_BYTES:]
+        self._buffer = b""
+        return False
