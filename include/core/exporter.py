@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from include.core.format import CsvText
     from include.core.schema import Schema
-    from include.core.source import Sources
+    from include.core.source import Sources, TextRows
 
 
 class Params(BaseModel):
@@ -47,8 +47,8 @@ class Exporter(ABC, Generic[P]):
     def batches(self, params: P, selection: Selection, sources: Sources) -> Batches:
         """Return the selected rows, in record batches of the selection's columns."""
 
-    def text(self, params: P, selection: Selection, sources: Sources, text: CsvText) -> Iterator[bytes] | None:  # noqa: ARG002
-        """Return the selected rows as text that the source writes itself, or None where something lies between."""
+    def text(self, params: P, selection: Selection, sources: Sources, text: CsvText) -> TextRows | None:  # noqa: ARG002
+        """Return the selected rows as the source writes them itself, or None where something lies between."""
         return None
 
 
@@ -67,7 +67,7 @@ class SqlExporter(Exporter[P]):
         """Read the statement with everything pushed down."""
         return sources.read(self.source, self.query(params, selection))
 
-    def text(self, params: P, selection: Selection, sources: Sources, text: CsvText) -> Iterator[bytes] | None:
+    def text(self, params: P, selection: Selection, sources: Sources, text: CsvText) -> TextRows | None:
         """Have the source write the rows, unless a subclass makes its batches in a way of its own."""
         if type(self).batches is not SqlExporter.batches:
             return None

@@ -39,12 +39,11 @@ class Extraction:
         self._sources = sources
         self._progress = progress
         self._last = last
-        self._looked_at = True
 
     @property
     def rows_arrived(self) -> int:
-        """Rows that reached the encoder; on the straight path, where nobody looks at them, rows that were sent."""
-        return self.opened.rows if self._looked_at else sum(record.rows for record in self.records)
+        """Rows that reached the encoder."""
+        return self.opened.rows
 
     @contextmanager
     def sheet(self) -> Iterator[Sheet]:
@@ -63,9 +62,8 @@ class Extraction:
         if rows is None:
             yield None
             return
-        self._looked_at = False
         with self._ahead(self.sealed.over_text(rows)) as ahead:
-            yield self.opened.over_text(ahead)
+            yield self._progress.over_text(self.opened.over_text(ahead))
 
     @contextmanager
     def _ahead(self, items: Generator[T]) -> Iterator[Iterator[T]]:

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+    from include.core.source import TextRows
+
 INTERVAL_SECONDS = 1.0
 
 
@@ -48,6 +50,13 @@ class Progress:
             self.rows += batch.num_rows
             self._tell_sometimes()
             yield batch
+
+    def over_text(self, chunks: TextRows) -> Iterator[bytes]:
+        """Pass text through, counting rows."""
+        for rows, chunk in chunks:
+            self.rows += rows
+            self._tell_sometimes()
+            yield chunk
 
     def over_chunks(self, chunks: Iterator[bytes]) -> Iterator[bytes]:
         """Pass chunks through, counting bytes."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from include.core.errors import VerificationFailed
 from include.core.manifest import Consistency, SourceRecord
@@ -55,12 +55,16 @@ class Reading(ABC):
         """How many rows the source says it sent; asked after the last batch."""
 
 
+TextRows: TypeAlias = "Iterator[tuple[int, bytes]]"
+"""Rows as text, in chunks of whole rows, each with the number of its rows."""
+
+
 class TextReading(ABC):
     """One query being read as text. ``rows_sent``, the source's own count, is known after the last chunk."""
 
     @abstractmethod
-    def chunks(self) -> Iterator[bytes]:
-        """Yield whole rows, never nothing."""
+    def chunks(self) -> TextRows:
+        """Yield whole rows, never nothing, and how many they are; with a limit, no more rows than that."""
 
     @property
     @abstractmethod
@@ -142,19 +146,17 @@ class Sources:
         reading = source.read(query)
         return Batches(reading.arrow, self._counted(connection, kind, source, query, reading))
 
-    def read_text(self, connection: str, query: Query, text: CsvText) -> Iterator[bytes] | None:
-        """Read a query as text that the source writes itself; None where it cannot, or where rows must be looked at.
+    def read_text(self, connection: str, query: Query, text: CsvText) -> TextRows | None:
+        """Read a query as text that the source writes itself, each chunk with its rows; None where it cannot.
 
-        Whether as many rows arrived as the source says it sent is for the reader of the file's bytes to find out.
+        The source's own count must equal the rows that arrived, as for batches.
         """
-        if query.selection.limit is not None:
-            return None
         kind, source = self._opened(connection)
         reading = source.read_text(query, text)
         if reading is None:
             return None
         self._estimate(source, query)
-        return self._recorded(connection, kind, source, query, reading)
+        return self._counted_text(connection, kind, source, query, reading)
 
     def _opened(self, connection: str) -> tuple[str, Source]:
         if connection not in self._open:
@@ -166,11 +168,21 @@ class Sources:
         limit = query.selection.limit
         self.estimated.append(rows if rows is None or limit is None else min(rows, limit))
 
-    def _recorded(
-        self, connection: str, kind: str, source: Source, query: Query, reading: TextReading
-    ) -> Iterator[bytes]:
-        yield from reading.chunks()
-        self._record(connection, kind, source, query, reading.rows_sent)
+    def _counted_text(self, connection: str, kind: str, source: Source, query: Query, reading: TextReading) -> TextRows:
+        arrived = 0
+        for rows, chunk in reading.chunks():
+            arrived += rows
+            yield rows, chunk
+        limit, sent = query.selection.limit, reading.rows_sent
+        beyond = int(limit is not None and sent > limit)  # the row that was asked for to know that there is more
+        self._check_arrived(connection, sent - beyond, arrived)
+        self._end(connection, kind, source, query, sent)
+
+    def _check_arrived(self, connection: str, sent: int, arrived: int) -> None:
+        if sent != arrived:
+            raise VerificationFailed(
+                f"The source {connection!r} sent {sent} rows, but {arrived} arrived. Nothing was published."
+            )
 
     def _counted(
         self, connection: str, kind: str, source: Source, query: Query, reading: Reading
@@ -182,21 +194,17 @@ class Sources:
             arrived += batch.num_rows
             if wanted.num_rows:
                 yield wanted
-        sent = reading.rows_sent
-        if sent != arrived:
-            raise VerificationFailed(
-                f"The source {connection!r} sent {sent} rows, but {arrived} arrived. Nothing was published."
-            )
-        if limit is not None and arrived > limit:
-            self.truncated = True
-        self._record(connection, kind, source, query, sent if limit is None else min(sent, limit))
+        self._check_arrived(connection, reading.rows_sent, arrived)
+        self._end(connection, kind, source, query, arrived)
 
-    def _record(self, connection: str, kind: str, source: Source, query: Query, rows: int) -> None:
+    def _end(self, connection: str, kind: str, source: Source, query: Query, sent: int) -> None:
+        limit = query.selection.limit
+        self.truncated |= limit is not None and sent > limit
         self.records.append(
             SourceRecord(
                 connection=connection,
                 kind=kind,
-                rows=rows,
+                rows=sent if limit is None else min(sent, limit),
                 consistency=source.consistency,
                 snapshot=source.snapshot,
                 query_sha256=query.sha256(),

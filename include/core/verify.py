@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from include.core.format import RowCounter
+    from include.core.source import TextRows
 
 
 @dataclass(slots=True)
@@ -35,11 +36,12 @@ class Seal:
             self.crc32 = zlib.crc32(memoryview(batch.serialize()), self.crc32)
             yield batch
 
-    def over_text(self, chunks: Iterator[bytes]) -> Generator[bytes]:
-        """Pass text through, sealing it; its rows are not looked at here."""
-        for chunk in chunks:
+    def over_text(self, chunks: TextRows) -> Generator[tuple[int, bytes]]:
+        """Pass text through, sealing it."""
+        for rows, chunk in chunks:
+            self.rows += rows
             self.crc32 = zlib.crc32(chunk, self.crc32)
-            yield chunk
+            yield rows, chunk
 
 
 @dataclass(slots=True)

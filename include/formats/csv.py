@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import csv
 import io
+import re
+from itertools import chain
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from include.core.format import Encoding, Format, FormatOptions, Header, RowCounter, Sheet
+from include.core.format import CsvText, Encoding, Format, FormatOptions, Header, RowCounter, Sheet
 from include.core.schema import Column, ColumnType, Schema
 from include.formats._csv_fields import FRACTIONAL, escaped, escaped_heading, is_formula, quoted, with_comma
 from include.formats._text import as_text, headings, position, to_frame
@@ -28,6 +30,8 @@ _EXCEL: dict[str, Any] = {"delimiter": ";", "bom": True, "formulas": "escape"}
 
 _RENDERED = frozenset({ColumnType.DATETIME, ColumnType.LOCAL_DATETIME, ColumnType.TIME, ColumnType.FLOAT})
 """Types whose text the writer itself would make otherwise than this product does."""
+
+SINGLE_COLUMN_NOTE = "With a single column, a NULL is an empty line: read the file without skipping them."
 
 FORMULAS_NOTE = "Texts that a spreadsheet program would take for formulas have an apostrophe in front."
 
@@ -48,7 +52,7 @@ class CsvOptions(FormatOptions):
     null: str = Field(
         "",
         max_length=20,
-        pattern=r'^[^\x00-\x1f",;|=+@＝＋＠]*$',  # noqa: RUF001 - the full-width forms are meant
+        pattern=r'^[^\x00-\x1f\ufeff",;|=+@＝＋＠]*$',  # noqa: RUF001 - the full-width forms are meant
         description="What stands for NULL, never in quotes; a value with the same text is in quotes.",
     )
     quote: Literal["minimal", "all"] = Field(
@@ -78,11 +82,26 @@ class CsvFormat(Format):
         chosen = CsvOptions.model_validate(options)
         for sheet in sheets:
             if len(sheet.schema) == 1 and not chosen.null:
-                encoding.note("With a single column, a NULL is an empty line: read the file without skipping them.")
-            yield (_BOM if chosen.bom else b"") + _header_row(sheet.schema, chosen, encoding)
+                encoding.note(SINGLE_COLUMN_NOTE)
             fields = _Fields(sheet.schema, chosen)
-            for batch in sheet.batches:
-                yield fields.write(to_frame(batch), encoding)
+            rows = (fields.write(to_frame(batch), encoding) for batch in sheet.batches)
+            chunks = chain([_header_row(sheet.schema, chosen, encoding)], rows)
+            yield from chain([_BOM], chunks) if chosen.bom else _without_mark(chunks, chosen.delimiter)
+
+    def plain_text(self, schema: Schema, options: FormatOptions, encoding: Encoding) -> CsvText | None:
+        """Return what to write where the options leave the fields as a source can write them.
+
+        Without a header or a mark, the first field may need quotes that only this format knows of.
+        """
+        chosen = CsvOptions.model_validate(options)
+        touched = chosen.null or chosen.quote == "all" or chosen.formulas == "escape" or chosen.decimal_comma
+        if touched or (chosen.header == "none" and not chosen.bom):
+            return None
+        if len(schema) == 1:
+            encoding.note(SINGLE_COLUMN_NOTE)
+        names = iter([_header_row(schema, chosen, encoding)])
+        head = b"".join(chain([_BOM], names) if chosen.bom else _without_mark(names, chosen.delimiter))
+        return CsvText(head=head, delimiter=chosen.delimiter, line_end=_LINE_ENDS[chosen.line_end])
 
     def counter(self, options: FormatOptions) -> RowCounter:
         """Return a scan for line ends outside quotes."""
@@ -152,6 +171,16 @@ class _Fields:
         if self._quotes_here:
             text = quoted(text, chosen.delimiter, chosen.null, always=chosen.quote == "all")
         return text.alias(position(index))
+
+
+def _without_mark(chunks: Iterator[bytes], delimiter: str) -> Iterator[bytes]:
+    """Quote a first field that starts as a byte order mark does, or a reader would take its first character for one."""
+    first = next((chunk for chunk in chunks if chunk), b"")
+    if first.startswith(_BOM):
+        field = re.split(f"[{delimiter}\r\n]".encode(), first, maxsplit=1)[0]  # it has no quotes, so none of these
+        first = b'"' + field + b'"' + first[len(field) :]
+    yield first
+    yield from chunks
 
 
 def _header_row(schema: Schema, chosen: CsvOptions, encoding: Encoding) -> bytes:

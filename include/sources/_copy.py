@@ -1,82 +1,102 @@
-"""From COPY's CSV text to Arrow batches of the declared types."""
+"""COPY's rows as they come from the server, put together into blocks."""
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING, cast
-
-from include.core.errors import Fatal
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Iterator
+    from typing import Any
 
     import psycopg
-    import pyarrow as pa
 
-BLOCK_BYTES = 2 * 1024 * 1024
-"""CSV text parsed at a time; a row larger than this makes a block of its own."""
-
-_COLUMN_NUMBER = re.compile(r"In CSV column #(\d+)")
+BLOCK_BYTES = 1024 * 1024
+"""Text handed on at a time; a row larger than this makes a block of its own."""
 
 
-def whole_rows(copy: psycopg.Copy) -> Generator[bytes]:
-    """Yield CSV text in whole rows: the protocol sends one message for each row of COPY."""
-    rows: list[bytes] = []
-    size = 0
-    for row in copy:
-        rows.append(cast("bytes", row))
-        size += len(row)
-        if size >= BLOCK_BYTES:
-            yield b"".join(rows)
-            rows, size = [], 0
-    if rows:
-        yield b"".join(rows)
+class CopiedRows:
+    """The rows of a COPY that has just been started on a connection.
 
+    They are fetched from libpq without psycopg's steps for each row, which took most of the time.
 
-def parse(block: bytes, arrow: pa.Schema) -> pa.RecordBatch:
-    """Parse whole rows of COPY's CSV into one batch.
-
-    :raises Fatal: when a value does not fit its column; the message names the column, never the value.
+    :param line_end: what ends a row; COPY's own is a line feed.
+    :param limit: how many rows to keep, where the server was asked for more.
     """
-    import pyarrow as pa
-    from pyarrow import csv
 
-    # Arrow's CSV reader knows no decimal of more than 38 digits: their text is cast afterwards.
-    wide = [index for index, field in enumerate(arrow) if pa.types.is_decimal256(field.type)]
-    read_as = arrow
-    for index in wide:
-        read_as = read_as.set(index, pa.field(arrow.field(index).name, pa.string()))
-    try:
-        table = csv.read_csv(
-            pa.BufferReader(block),
-            read_options=csv.ReadOptions(use_threads=False, block_size=len(block) + 1, column_names=arrow.names),
-            parse_options=csv.ParseOptions(newlines_in_values=True, ignore_empty_lines=False),
-            convert_options=csv.ConvertOptions(
-                check_utf8=False,  # the server sends what client_encoding says
-                column_types=read_as,
-                null_values=[""],
-                true_values=["t"],
-                false_values=["f"],
-                strings_can_be_null=True,
-                quoted_strings_can_be_null=False,
-            ),
-        )
-    except pa.ArrowInvalid as error:
-        found = _COLUMN_NUMBER.search(str(error))
-        raise _misfit(arrow.field(int(found[1])) if found else None) from None
-    for index in wide:
-        field = arrow.field(index)
-        try:
-            table = table.set_column(index, field, table.column(index).cast(field.type))
-        except pa.ArrowInvalid:
-            raise _misfit(field) from None
-    return table.combine_chunks().to_batches()[0]
+    def __init__(
+        self, connection: psycopg.Connection[Any], *, line_end: bytes = b"\n", limit: int | None = None
+    ) -> None:
+        self._connection = connection
+        self._line_end = line_end
+        self._limit = limit
+        self._ended = False
+        self.received = 0
+        self.sent = 0
+
+    def blocks(self) -> Iterator[bytearray]:
+        """Yield whole rows in blocks that are never empty.
+
+        ``received`` counts the rows that arrived; at the end, ``sent`` is the server's own count. Where the server
+        reports an error, the rows before it are counted, but those since the last block are not yielded.
+
+        :raises psycopg.Error: whatever the server or the connection reports.
+        """
+        while not self._ended:
+            block = self._connection.wait(self._block())
+            if block:
+                yield block
+
+    def _block(self) -> Generator[Any, Any, bytearray]:
+        """Gather one block, as a generator that psycopg waits with: it yields when it needs the socket."""
+        from psycopg.waiting import WAIT_R
+
+        block = bytearray()
+        end = b"" if self._line_end == b"\n" else self._line_end
+        pgconn = self._connection.pgconn
+        fetch = pgconn.get_copy_data
+        received = self.received
+        keep = float("inf") if self._limit is None else self._limit
+        while len(block) < BLOCK_BYTES:
+            size, row = fetch(1)  # one message is one row with its line feed
+            if size > 0:
+                received += 1
+                if received > keep:
+                    continue
+                if end:
+                    block += row[:-1]
+                    block += end
+                else:
+                    block += row
+            elif size == 0:
+                yield from _readable(pgconn, WAIT_R)
+            else:
+                self.received = received
+                yield from self._end(WAIT_R)
+                break
+        self.received = received
+        return block
+
+    def _end(self, wait: Any) -> Generator[Any, Any, None]:
+        """Take the server's verdict on the whole COPY."""
+        import psycopg
+
+        self._ended = True
+        pgconn = self._connection.pgconn
+        results = []
+        while True:
+            while pgconn.is_busy():
+                yield from _readable(pgconn, wait)
+            result = pgconn.get_result()
+            if result is None:
+                break
+            results.append(result)
+        verdict = results[0]
+        if verdict.status != psycopg.pq.ExecStatus.COMMAND_OK:
+            raise psycopg.errors.error_from_result(verdict)
+        self.sent = verdict.command_tuples or 0
 
 
-def _misfit(field: pa.Field | None) -> Fatal:
-    where = f"column {field.name!r} cannot be held by its type ({field.type})" if field else "a row cannot be read"
-    return Fatal(
-        f"A value of {where}, such as an infinite date, a year beyond 9999 or a NaN among decimals. Cast the column "
-        "to text in the exporter, or leave it out.",
-        code="value_unreadable",
-    )
+def _readable(pgconn: psycopg.pq.abc.PGconn, wait: Any) -> Generator[Any, Any, None]:
+    while not (yield wait):
+        pass
+    pgconn.consume_input()

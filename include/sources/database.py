@@ -151,11 +151,22 @@ def _array(column: Column, arrow_type: pa.DataType, values: tuple[Any, ...], fir
     try:
         return pa.array(converted, type=arrow_type)
     except (pa.ArrowInvalid, OverflowError):
+        row = first_row + next(index for index, value in enumerate(converted) if not _fits(value, arrow_type))
         raise Fatal(
-            f"A value of column {column.name!r} among rows {first_row + 1} to {first_row + len(values)} does not fit "
-            f"{arrow_type}.",
+            f"Column {column.name!r}, row {row + 1}: a {type(values[row - first_row]).__name__} does not fit "
+            f"{arrow_type}. Cast it in the statement, or leave the column out.",
             code="value_unreadable",
         ) from None
+
+
+def _fits(value: Any, arrow_type: pa.DataType) -> bool:
+    import pyarrow as pa
+
+    try:
+        pa.scalar(value, type=arrow_type)
+    except (pa.ArrowInvalid, OverflowError):
+        return False
+    return True
 
 
 def _misfit(column: Column, row: int, value: object) -> Fatal:

@@ -1,4 +1,4 @@
-"""PostgreSQL: COPY to CSV, parsed into Arrow with the types that the exporter declares.
+"""PostgreSQL: COPY to CSV, parsed into Arrow with the types that the exporter declares, or passed on as it is.
 
 The server does the work that it is best at, and its own row count (the command tag of COPY) comes with the data.
 Everything one export reads is one ``REPEATABLE READ READ ONLY`` transaction, so it is of one moment.
@@ -7,53 +7,38 @@ Everything one export reads is one ``REPEATABLE READ READ ONLY`` transaction, so
 from __future__ import annotations
 
 import logging
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, LiteralString
-
-import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql.psycopg import PGCompiler_psycopg, PGDialect_psycopg
 
 from include.core.errors import Fatal, Retriable
 from include.core.manifest import Consistency
-from include.core.schema import MAX_DECIMAL_DIGITS, Column, ColumnType
-from include.core.source import Reading, Source, SourceConnection
-from include.sources._copy import parse, whole_rows
+from include.core.schema import Column, ColumnType
+from include.core.source import Reading, Source, SourceConnection, TextReading
+from include.sources._copy import CopiedRows
+from include.sources._dialect import dialect
+from include.sources._misfit import unreadable
+from include.sources._parse import parse
+from include.sources._render import bounded, position, rendered, told_misfit
+from include.sources._server_types import INTEGERS, ServerType
+from include.sources._session import connect
 from include.sources._statement import build
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     import psycopg
     import pyarrow as pa
 
+    from include.core.format import CsvText
     from include.core.query import Query
+    from include.core.source import TextRows
 
 log = logging.getLogger(__name__)
 
-SESSION = {
-    "client_encoding": "UTF8",
-    "standard_conforming_strings": "on",
-    "TimeZone": "UTC",
-    "DateStyle": "ISO, YMD",
-    "IntervalStyle": "iso_8601",
-    "extra_float_digits": "1",
-    "bytea_output": "hex",
-    "synchronize_seqscans": "off",
-    "max_parallel_workers_per_gather": "0",
-}
-"""Settings on which the text of a value, or the order of rows without ``order by``, would depend."""
-
-KEYWORDS = frozenset(
-    {"sslmode", "sslcert", "sslkey", "sslrootcert", "sslcrl", "connect_timeout", "keepalives", "keepalives_idle",
-     "keepalives_interval", "keepalives_count", "target_session_attrs", "options", "channel_binding"}
-)  # fmt: skip
-"""libpq keywords that an Airflow connection's extra may carry."""
-
-_INTEGERS = frozenset({"int2", "int4", "int8"})
-_NUMBERS = _INTEGERS | {"numeric"}
 ACCEPTED: dict[ColumnType, frozenset[str]] = {
-    ColumnType.INTEGER: _INTEGERS,
-    ColumnType.DECIMAL: _NUMBERS,
+    ColumnType.INTEGER: INTEGERS,
+    ColumnType.DECIMAL: INTEGERS | {"numeric"},
     ColumnType.FLOAT: frozenset({"float4", "float8"}),
     ColumnType.BOOLEAN: frozenset({"bool"}),
     ColumnType.DATE: frozenset({"date"}),
@@ -66,32 +51,36 @@ ACCEPTED: dict[ColumnType, frozenset[str]] = {
 """Which of the server's types a declared type can hold exactly; ``string`` takes any type's text."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Described:
+    """A statement in psycopg's notation with its arguments, and the types of its columns here and there."""
+
+    statement: str
+    arguments: dict[str, Any]
+    arrow: pa.Schema
+    server: list[ServerType]
+
+    def showing(self, expressions: Sequence[str]) -> _Described:
+        """Return the same rows with an expression for each column.
+
+        They stand around the ordered query: next to its ``order by``, they would all be worked out before the first
+        row is sent, and an error could not say in which row it is.
+        """
+        names = ", ".join(position(index) for index in range(len(expressions)))
+        return replace(self, statement=f"select {', '.join(expressions)} from ({self.statement}) as shown({names})")  # noqa: S608 - see _render
+
+
 class PostgresSource(Source):
     """One connection and one read-only transaction."""
 
     consistency = Consistency.SNAPSHOT
 
     def __init__(self, connection: SourceConnection, *, application: str, timeout_seconds: int) -> None:
-        import psycopg
-
         self._name = connection.conn_id
         self._reading = False
         self._closed = False
-        extra = {key: value for key, value in connection.extra.items() if key in KEYWORDS}
         with self._errors():
-            self._connection = psycopg.connect(
-                host=connection.host,
-                port=connection.port or 5432,
-                user=connection.login,
-                password=connection.password,
-                dbname=connection.database,
-                application_name=application,
-                **({"connect_timeout": 10} | extra),
-            )
-            self._connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
-            self._connection.read_only = True
-            for name, value in SESSION.items():
-                self._connection.execute("select set_config(%s, %s, false)", (name, value))
+            self._connection = connect(connection, application)
             self._set_timeout(timeout_seconds)
             self._snapshot = self._scalar("select pg_current_snapshot()::text")
         self._timeout_seconds: float = timeout_seconds
@@ -110,6 +99,25 @@ class PostgresSource(Source):
 
     def read(self, query: Query) -> Reading:
         """Ask the server for the columns' types, then start COPY at the first batch."""
+        described = self._describe(query)
+        expressions = bounded(query.selection.columns, described.server, described.arrow)
+        return _CopyReading(self, described.showing(expressions) if expressions else described)
+
+    def read_text(self, query: Query, text: CsvText) -> TextReading | None:
+        """Have the server write the rows; None where it would not write a type as the formats do."""
+        described = self._describe(query)
+        expressions = rendered(query.selection.columns, described.server, described.arrow)
+        if expressions is None:
+            return None
+        return _CopyTextReading(self, described.showing(expressions), text, query.selection.limit)
+
+    def _describe(self, query: Query) -> _Described:
+        """Return what the server says of the columns.
+
+        :raises Fatal: when a declared type cannot hold the server's type exactly, or the server refuses the query.
+        """
+        import pyarrow as pa
+
         if query.timeout_seconds is not None and query.timeout_seconds < self._timeout_seconds:
             with self._errors():
                 self._set_timeout(query.timeout_seconds)
@@ -117,14 +125,24 @@ class PostgresSource(Source):
         with self._errors():
             cursor = self._client_cursor()
             cursor.execute(f"select * from ({statement}) as described limit 0", arguments)  # noqa: S608 - see _statement
-            description = cursor.description or []
-        import pyarrow as pa
-
+            described = cursor.description or []
+        server = [ServerType.of(column) for column in described]
         fields = []
-        for column, described in zip(query.selection.columns, description, strict=True):
-            exact = self._exact_column(column, described)
-            fields.append(pa.field(column.name, exact.arrow_type()))
-        return _CopyReading(self, statement, arguments, pa.schema(fields))
+        for column, found, kind in zip(query.selection.columns, described, server, strict=True):
+            accepted = ACCEPTED.get(column.type)
+            if accepted is not None and kind.name not in accepted:
+                raise self._wrong_type(column, found)
+            fields.append(pa.field(column.name, kind.exact(column).arrow_type()))
+        return _Described(statement, arguments, pa.schema(fields), server)
+
+    def _wrong_type(self, column: Column, found: psycopg.Column) -> Fatal:
+        with self._errors():
+            named = self._connection.execute("select format_type(%s, null)", (found.type_code,)).fetchone()
+        return Fatal(
+            f"The exporter declares {column.origin!r} as {column.type}, but source {self._name!r} gives it as "
+            f"{named[0] if named else found.type_code}. Declare the type that fits, or cast it in the statement.",
+            code="exporter_broken",
+        )
 
     def close(self) -> None:
         """Cancel a COPY that runs; the connection ends when its reader is gone."""
@@ -138,16 +156,25 @@ class PostgresSource(Source):
             self._connection.close()
 
     @contextmanager
-    def copying(self, statement: str, arguments: dict[str, Any]) -> Iterator[tuple[psycopg.Cursor[Any], psycopg.Copy]]:
+    def copying(
+        self, described: _Described, *, delimiter: str = ",", line_end: str = "\n", limit: int | None = None
+    ) -> Iterator[CopiedRows]:
         """Run a COPY; errors leave as ours, and a source closed meanwhile ends with it."""
+        import psycopg
+
+        copy = f"copy ({described.statement}) to stdout (format csv, delimiter '{delimiter}')"
         with self._errors():
             self._reading = True
             try:
-                with (
-                    self._client_cursor() as cursor,
-                    cursor.copy(f"copy ({statement}) to stdout (format csv)", arguments) as copy,
-                ):
-                    yield cursor, copy
+                with self._client_cursor() as cursor, cursor.copy(copy, described.arguments):
+                    copied = CopiedRows(self._connection, line_end=line_end.encode(), limit=limit)
+                    try:
+                        yield copied
+                    except psycopg.DataError as error:
+                        if (told := told_misfit(error)) is None:
+                            raise
+                        index, kind = told
+                        raise unreadable(described.arrow.field(index), copied.received + 1, kind) from None
             finally:
                 self._reading = False
                 if self._closed:
@@ -164,35 +191,11 @@ class PostgresSource(Source):
 
     def _set_timeout(self, seconds: float) -> None:
         milliseconds = str(max(int(seconds * 1000), 1))
-        for name in ("statement_timeout", "lock_timeout"):
-            self._connection.execute("select set_config(%s, %s, false)", (name, milliseconds))
+        self._connection.execute(
+            "select set_config('statement_timeout', %(limit)s, false), set_config('lock_timeout', %(limit)s, false)",
+            {"limit": milliseconds},
+        )
         self._timeout_seconds = seconds
-
-    def _exact_column(self, column: Column, described: psycopg.Column) -> Column:
-        """Return the column with the precision that the server gives, after checking that the types fit.
-
-        :raises Fatal: when the declared type cannot hold the server's type exactly.
-        """
-        from dataclasses import replace
-
-        from psycopg.postgres import types
-
-        info = types.get(described.type_code)
-        server_type = info.name if info else str(described.type_code)
-        accepted = ACCEPTED.get(column.type)
-        if accepted is not None and server_type not in accepted:
-            raise Fatal(
-                f"The exporter declares {column.origin!r} as {column.type}, but source {self._name!r} gives it as "
-                f"{server_type}. Declare the type that fits, or cast it in the statement.",
-                code="exporter_broken",
-            )
-        if column.type is not ColumnType.DECIMAL or column.precision is not None:
-            return column
-        if server_type in _INTEGERS:
-            return replace(column, precision=19, scale=0)
-        if described.precision is None or described.precision > MAX_DECIMAL_DIGITS:
-            return column
-        return replace(column, precision=described.precision, scale=described.scale or 0)
 
     @contextmanager
     def _errors(self) -> Iterator[None]:
@@ -221,11 +224,10 @@ class PostgresSource(Source):
 
 
 class _CopyReading(Reading):
-    def __init__(self, source: PostgresSource, statement: str, arguments: dict[str, Any], arrow: pa.Schema) -> None:
-        self.arrow = arrow
+    def __init__(self, source: PostgresSource, described: _Described) -> None:
+        self.arrow = described.arrow
         self._source = source
-        self._statement = statement
-        self._arguments = arguments
+        self._described = described
         self._sent = 0
 
     @property
@@ -233,36 +235,43 @@ class _CopyReading(Reading):
         return self._sent
 
     def batches(self) -> Iterator[pa.RecordBatch]:
-        with self._source.copying(self._statement, self._arguments) as (cursor, copy):
-            with closing(whole_rows(copy)) as blocks:
-                for block in blocks:
-                    yield parse(block, self.arrow)
-            self._sent = cursor.rowcount
+        rows = 0
+        with self._source.copying(self._described) as copied:
+            for block in copied.blocks():
+                batch = parse(block, self.arrow, rows_before=rows)
+                rows += batch.num_rows
+                yield batch
+            self._sent = copied.sent
+
+
+class _CopyTextReading(TextReading):
+    def __init__(self, source: PostgresSource, described: _Described, text: CsvText, limit: int | None) -> None:
+        self._source = source
+        self._described = described
+        self._text = text
+        self._limit = limit
+        self._sent = 0
+
+    @property
+    def rows_sent(self) -> int:
+        return self._sent
+
+    def chunks(self) -> TextRows:
+        text, before = self._text, 0
+        with self._source.copying(
+            self._described, delimiter=text.delimiter, line_end=text.line_end, limit=self._limit
+        ) as copied:
+            for block in copied.blocks():
+                kept = copied.received if self._limit is None else min(copied.received, self._limit)
+                yield kept - before, bytes(block)
+                before = kept
+            self._sent = copied.sent
 
 
 def compile_statement(query: Query) -> tuple[str, dict[str, Any]]:
     """Return the statement in psycopg's notation, and its arguments; always pass both, for ``%`` is doubled."""
-    compiled = build(query).compile(dialect=_dialect(), compile_kwargs={"render_postcompile": True})
+    compiled = build(query).compile(dialect=dialect(), compile_kwargs={"render_postcompile": True})
     return str(compiled), dict(compiled.params)
-
-
-class _Compiler(PGCompiler_psycopg):
-    """Puts numbers in parentheses before their cast, which binds tighter than the minus that is a part of them."""
-
-    def render_bind_cast(self, type_: Any, dbapi_type: Any, sqltext: str) -> str:
-        """Return ``(x)::bigint``: without the parentheses, the smallest bigint is out of range."""
-        number = issubclass(dbapi_type._type_affinity, sa.Integer | sa.Numeric)  # noqa: SLF001 - as the base does it
-        cast: str = super().render_bind_cast(type_, dbapi_type, f"({sqltext})" if number else sqltext)  # type: ignore[no-untyped-call]
-        return cast
-
-
-class _Dialect(PGDialect_psycopg):
-    statement_compiler = _Compiler
-    supports_statement_cache = False
-
-
-def _dialect() -> sa.Dialect:
-    return _Dialect(paramstyle="pyformat")  # type: ignore[no-untyped-call]
 
 
 def describe(error: psycopg.Error) -> str:

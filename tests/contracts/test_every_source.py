@@ -49,6 +49,12 @@ def test_it_is_opened_as_every_source_is(kind: str) -> None:
     assert {name: part.kind for name, part in found.items()} == {name: part.kind for name, part in wanted.items()}
 
 
+@pytest.mark.parametrize("asked", ["read", "read_text", "estimate"])
+def test_it_is_asked_as_every_source_is(kind: str, asked: str) -> None:
+    wanted, found = (inspect.signature(getattr(of, asked)).parameters for of in (Source, SOURCES.load(kind)))
+    assert {name: part.kind for name, part in found.items()} == {name: part.kind for name, part in wanted.items()}
+
+
 def test_its_readings_count_and_stream(kind: str) -> None:
     module = sys.modules[SOURCES.load(kind).__module__]
     readings = [

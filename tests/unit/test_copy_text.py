@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from include.core.errors import Fatal
 from include.core.schema import Column, ColumnType, Schema
-from include.sources._copy import parse, whole_rows
-
-if TYPE_CHECKING:
-    import psycopg
+from include.sources._parse import parse
 
 Kind = ColumnType
 
@@ -21,7 +18,7 @@ Kind = ColumnType
 def parsed(text: str | bytes, *kinds: ColumnType, **given: Any) -> list[tuple[Any, ...]]:
     """Rows of columns named a, b, c …"""
     schema = Schema.of(*(Column.of(chr(ord("a") + index), kind, **given) for index, kind in enumerate(kinds)))
-    batch = parse(text.encode() if isinstance(text, str) else text, schema.arrow())
+    batch = parse(text.encode() if isinstance(text, str) else text, schema.arrow(), rows_before=0)
     assert batch.schema == schema.arrow()
     return [tuple(row.values()) for row in batch.to_pylist()]
 
@@ -95,46 +92,48 @@ def test_a_decimal_keeps_its_declared_scale() -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "text"),
+    ("kind", "text", "said"),
     [
-        (Kind.DATETIME, "infinity"),
-        (Kind.LOCAL_DATETIME, "-infinity"),
-        (Kind.DATE, "infinity"),
-        (Kind.DATE, "10000-01-01"),
-        (Kind.DATE, "0044-03-15 BC"),
-        (Kind.DATETIME, "294276-12-31 23:59:59+00"),
-        (Kind.TIME, "24:00:00"),
-        (Kind.INTEGER, "9223372036854775808"),
-        (Kind.BOOLEAN, "hunter2"),
+        (Kind.DATETIME, "infinity", "an infinite time"),
+        (Kind.LOCAL_DATETIME, "-infinity", "an infinite time"),
+        (Kind.DATE, "infinity", "an infinite date"),
+        (Kind.DATE, "10000-01-01", "a year beyond 9999"),
+        (Kind.DATE, "0044-03-15 BC", "a year before 1"),
+        (Kind.DATETIME, "294276-12-31 23:59:59+00", "a year beyond 9999"),
+        (Kind.TIME, "24:00:00", "24:00, the end of a day"),
+        (Kind.INTEGER, "9223372036854775808", "a number with too many digits"),
+        (Kind.BOOLEAN, "hunter2", "a text of another kind"),
     ],
 )
-def test_a_value_that_its_type_cannot_hold_is_an_error_that_names_the_column_and_not_the_value(
-    kind: ColumnType, text: str
+def test_a_value_that_its_type_cannot_hold_is_an_error_that_names_column_and_row_and_not_the_value(
+    kind: ColumnType, text: str, said: str
 ) -> None:
-    with pytest.raises(Fatal, match="column 'b'") as caught:
-        parsed(f"1,\n2,{text}\n", Kind.INTEGER, kind)
+    with pytest.raises(Fatal, match=f"^Column 'b', row 2: {said} cannot be held") as caught:
+        parsed(f"1,\n2,{text}\n3,\n", Kind.INTEGER, kind)
     assert caught.value.error_code == "value_unreadable"
-    assert text.split(maxsplit=1)[0] not in str(caught.value).replace("infinite", "")
+    assert text.split(maxsplit=1)[0] not in str(caught.value)
     assert caught.value.__cause__ is None
 
 
+@pytest.mark.parametrize("row", [1, 2, 500, 999, 1000])
+def test_the_row_of_a_misfit_is_counted_in_the_export_whatever_the_texts_around_it(row: int) -> None:
+    arrow = Schema.of(Column.of("a", Kind.STRING), Column.of("b", Kind.DATE), Column.of("c", Kind.DATE)).arrow()
+    lines = [f'"x\n""{number}","2026-01-01",\n' for number in range(1, 1001)]
+    lines[row - 1] = '"",,infinity\n'
+    lines.append('"",infinity,\n')  # the first row counts, not the first column
+    with pytest.raises(Fatal, match=f"^Column 'c', row {12_000 + row}: an infinite date"):
+        parse("".join(lines).encode(), arrow, rows_before=12_000)
+
+
 def test_a_numeric_that_is_not_a_number_in_a_column_with_a_scale_names_the_column() -> None:
-    with pytest.raises(Fatal, match="column 'a'"):
-        parsed("NaN\n", Kind.DECIMAL, precision=12, scale=2)
+    for precision in (12, 60):
+        with pytest.raises(Fatal, match="'a', row 2: a NaN"):
+            parsed("1.00\nNaN\n", Kind.DECIMAL, precision=precision, scale=2)
 
 
 def test_columns_may_have_any_name() -> None:
     names = ["", " ", "a,b", '"', "a", "A", "*", "^.*$", "ü"]
     arrow = Schema.of(*(Column.of(name, Kind.INTEGER) for name in names)).arrow()
-    batch = parse(b"1,2,3,4,5,6,7,8,9\n", arrow)
+    batch = parse(b"1,2,3,4,5,6,7,8,9\n", arrow, rows_before=0)
     assert batch.schema.names == names
     assert list(batch.to_pylist()[0].values()) == list(range(1, 10))
-
-
-def test_rows_are_put_together_into_blocks_of_whole_rows(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("include.sources._copy.BLOCK_BYTES", 10)
-    rows: list[bytes] = [b"1,a\n", b"2,bb\n", b"3,a row larger than a block\n", b"4,d\n"]
-    copy: psycopg.Copy = rows  # type: ignore[assignment]
-    blocks = list(whole_rows(copy))
-    assert blocks == [b"1,a\n2,bb\n3,a row larger than a block\n", b"4,d\n"]
-    assert b"".join(blocks) == b"".join(rows)

@@ -165,11 +165,19 @@ def test_the_row_that_is_named_is_the_row_of_the_export_and_not_of_the_batch(war
         warehouse.values(sql, Column.of("v", ColumnType.INTEGER))
 
 
-def test_a_decimal_beyond_its_declared_precision_is_an_error_without_the_value(warehouse: Warehouse) -> None:
+@pytest.mark.parametrize("row", [1, 2, 12_345, 15_000])
+def test_a_decimal_beyond_its_declared_precision_names_its_row_and_not_its_value(
+    warehouse: Warehouse, row: int
+) -> None:
     column = Column.of("v", ColumnType.DECIMAL, precision=4, scale=2)
     for value in ("123.45", "1.234"):
-        with pytest.raises(Fatal, match="'v'") as caught:
-            warehouse.values(f"select '{value}' as v", column)
+        sql = (
+            "with recursive n(i) as (select 1 union all select i + 1 from n where i < 15000) "
+            f"select case when i = {row} then '{value}' when i % 2 then '1.5' end as v from n"
+        )
+        with pytest.raises(Fatal, match=f"'v', row {row}: a str does not fit decimal128") as caught:
+            warehouse.values(sql, column)
+        assert caught.value.error_code == "value_unreadable"
         assert value not in str(caught.value)
 
 

@@ -1,0 +1,53 @@
+"""A session of PostgreSQL in which the same rows always have the same text."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import psycopg
+
+    from include.core.source import SourceConnection
+
+SESSION = {
+    "client_encoding": "UTF8",
+    "standard_conforming_strings": "on",
+    "TimeZone": "UTC",
+    "DateStyle": "ISO, YMD",
+    "IntervalStyle": "iso_8601",
+    "extra_float_digits": "1",
+    "bytea_output": "hex",
+    "synchronize_seqscans": "off",
+    "max_parallel_workers_per_gather": "0",
+}
+"""Settings on which the text of a value, or the order of rows without ``order by``, would depend."""
+
+KEYWORDS = frozenset(
+    {"sslmode", "sslcert", "sslkey", "sslrootcert", "sslcrl", "connect_timeout", "keepalives", "keepalives_idle",
+     "keepalives_interval", "keepalives_count", "target_session_attrs", "options", "channel_binding"}
+)  # fmt: skip
+"""libpq keywords that an Airflow connection's extra may carry."""
+
+
+def connect(connection: SourceConnection, application: str) -> psycopg.Connection[Any]:
+    """Connect, and set what the next transaction is to be: one snapshot, read only.
+
+    :raises psycopg.Error: when the server does not answer or refuses.
+    """
+    import psycopg
+
+    extra = {key: value for key, value in connection.extra.items() if key in KEYWORDS}
+    opened = psycopg.connect(
+        host=connection.host,
+        port=connection.port or 5432,
+        user=connection.login,
+        password=connection.password,
+        dbname=connection.database,
+        application_name=application,
+        **({"connect_timeout": 10} | extra),
+    )
+    opened.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+    opened.read_only = True
+    settings = ", ".join(["set_config(%s, %s, false)"] * len(SESSION))
+    opened.execute(f"select {settings}", [text for pair in SESSION.items() for text in pair])
+    return opened
