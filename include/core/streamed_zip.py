@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 COMPRESSION_LEVEL = 1
 """ISA-L's: 0 to 3."""
@@ -34,6 +34,16 @@ class StreamedZip:
         with self._zip.open(info, "w", force_zip64=any_size) as file:
             file._compressor = isal_zlib.compressobj(COMPRESSION_LEVEL, isal_zlib.DEFLATED, -15)  # type: ignore[attr-defined]  # noqa: SLF001 - zipfile has no way to choose one
             yield file
+
+    def add(self, name: str, content: bytes) -> None:
+        """Write a whole entry."""
+        with self.entry(name) as file:
+            file.write(content)
+
+    def add_all(self, parts: Iterable[tuple[str, bytes]]) -> None:
+        """Write entries, each with its name and content."""
+        for name, content in parts:
+            self.add(name, content)
 
     def close(self) -> None:
         """Write the directory."""

@@ -2,13 +2,19 @@
 
 A cell has no reference (``r``): its place is its number in the row, so NULL is an empty cell and not a missing one.
 Texts are inline strings, typed as such, so none is ever a formula.
+
+Most batches have only values that need no second look: numbers that a double keeps, dates that Excel knows, no NULL.
+That is found out from their smallest and largest value, and spares the test of every one.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
 
 from include.core.schema import ColumnType
+from include.formats._links import is_link
 from include.formats._text import LOCAL_DATETIME, as_text, position
 
 if TYPE_CHECKING:
@@ -21,14 +27,16 @@ DOUBLE_DIGITS = 15
 """Decimal digits that every double keeps, and the most that Excel shows."""
 
 NO_CELL = "<c/>"
+_TEXT, _SPACED = '<c t="inlineStr"><is><t>', '<c t="inlineStr"><is><t xml:space="preserve">'
 
-_FIRST_SERIAL = 61
-"""1900-03-01: the first day whose number Excel and the calendar agree on."""
+_FIRST_DAY, _END_DAY = 61, 2_958_466
+"""From 1900-03-01, the first day whose number Excel and the calendar agree on, to before the year 10000."""
 
 _EPOCH = 25_569
 """1970-01-01 as Excel counts days."""
 
 _DAY_MS = 86_400_000
+_DAY_US = 1000 * _DAY_MS
 
 _LOOKS_ESCAPED = "_x[0-9A-Fa-f]{4}_"
 
@@ -44,37 +52,99 @@ UTC_NOTE = "Times in the workbook are UTC."
 CUT_NOTE = "Times in the workbook are cut to milliseconds, the finest that Excel knows."
 
 
-def cell(column: Column, index: int, style: int) -> pl.Expr:
-    """Return an expression of a column's cells, never null; ``style`` is the index of its number format."""
-    import polars as pl
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """One column's cells.
 
-    return _filled(column, index, style).fill_null(pl.lit(NO_CELL))
+    ``style`` is the index of its number format among the workbook's styles, 0 for none; ``link`` is the style of
+    texts that are links, None where they are no links.
+    """
 
+    column: Column
+    index: int
+    style: int = 0
+    link: int | None = None
 
-def _filled(column: Column, index: int, style: int) -> pl.Expr:
-    import polars as pl
+    def of(self, frame: pl.DataFrame) -> pl.Expr:
+        """Return an expression of the cells in this frame, never null."""
+        import polars as pl
 
-    values, text = pl.col(position(index)), as_text(column, index)
-    match column.type:
-        case ColumnType.INTEGER:
-            short = values.is_between(-(10**DOUBLE_DIGITS), 10**DOUBLE_DIGITS, closed="none")
-            filled = pl.when(short).then(_number(text, 0)).otherwise(_text(text))
-        case ColumnType.DECIMAL:
-            filled = pl.when(_is_short(text)).then(_number(text, 0)).otherwise(_text(text))
-        case ColumnType.FLOAT:
-            filled = pl.when(values.is_finite()).then(_number(text, 0)).otherwise(_text(text))
-        case ColumnType.BOOLEAN:
-            filled = pl.concat_str(pl.lit('<c t="b"><v>'), values.cast(pl.Int8).cast(pl.String), pl.lit("</v></c>"))
-        case ColumnType.DATE:
-            filled = _since_1900(values.cast(pl.Int32) + _EPOCH, style, text)
-        case ColumnType.DATETIME | ColumnType.LOCAL_DATETIME:
-            serial = values.dt.epoch("us").floordiv(1000) / _DAY_MS + _EPOCH
-            filled = _since_1900(serial, style, values.dt.strftime(LOCAL_DATETIME))
-        case ColumnType.TIME:
-            filled = _number((values.cast(pl.Int64).floordiv(1_000_000) / _DAY_MS).cast(pl.String), style)
-        case _:
-            filled = _text(escaped(values))
-    return filled
+        values = frame.get_column(position(self.index))
+        filled = self._plain() if self._is_plain(values) else self._careful(values)
+        return filled.fill_null(pl.lit(NO_CELL)) if values.null_count() else filled
+
+    def _is_plain(self, values: pl.Series) -> bool:
+        """Whether every value is a number that a double keeps, or a moment that Excel knows."""
+        match self.column.type:
+            case ColumnType.INTEGER:
+                return _within(values, 10**DOUBLE_DIGITS - 1)
+            case ColumnType.DECIMAL:
+                scale = getattr(values.dtype, "scale", None)  # None: its exact text, for polars has no such decimal
+                return scale is not None and _within(values, (10**DOUBLE_DIGITS - 1) * Decimal(10) ** -scale)
+            case ColumnType.FLOAT:
+                return bool(values.is_finite().all())
+            case ColumnType.DATE:
+                return _lies_between(values.to_physical(), _FIRST_DAY - _EPOCH, _END_DAY - _EPOCH - 1)
+            case ColumnType.DATETIME | ColumnType.LOCAL_DATETIME:
+                first, end = ((day - _EPOCH) * _DAY_US for day in (_FIRST_DAY, _END_DAY))
+                return _lies_between(values.dt.epoch("us"), first, end - 1)
+            case kind:
+                return kind in {ColumnType.BOOLEAN, ColumnType.TIME}
+
+    def _plain(self) -> pl.Expr:
+        import polars as pl
+
+        values = pl.col(position(self.index))
+        match self.column.type:
+            case ColumnType.BOOLEAN:
+                return pl.concat_str(pl.lit('<c t="b"><v>'), values.cast(pl.Int8).cast(pl.String), pl.lit("</v></c>"))
+            case ColumnType.DATE | ColumnType.DATETIME | ColumnType.LOCAL_DATETIME | ColumnType.TIME:
+                return _number(self._serial().cast(pl.String), self.style)
+            case _:
+                return _number(as_text(self.column, self.index), 0)
+
+    def _careful(self, values: pl.Series) -> pl.Expr:
+        import polars as pl
+
+        column, text = pl.col(position(self.index)), as_text(self.column, self.index)
+        match self.column.type:
+            case ColumnType.INTEGER:
+                fits = column.is_between(-(10**DOUBLE_DIGITS), 10**DOUBLE_DIGITS, closed="none")
+            case ColumnType.DECIMAL:
+                fits = _is_short_text(text) if values.dtype == pl.String else _digits(text) <= DOUBLE_DIGITS
+            case ColumnType.FLOAT:
+                fits = column.is_finite()
+            case ColumnType.DATE:
+                fits = self._is_known_day()
+            case ColumnType.DATETIME | ColumnType.LOCAL_DATETIME:
+                fits, text = self._is_known_day(), column.dt.strftime(LOCAL_DATETIME)
+            case _:
+                return self._texts(column)
+        return pl.when(fits).then(self._plain()).otherwise(_inline(text, pl.lit(_TEXT)))
+
+    def _texts(self, values: pl.Expr) -> pl.Expr:
+        import polars as pl
+
+        if self.link is None:
+            return text_cells(values)
+        start = pl.lit(f'<c s="{self.link}" t="inlineStr"><is><t>')
+        return pl.when(is_link(values)).then(_inline(escaped(values), start)).otherwise(text_cells(values))
+
+    def _is_known_day(self) -> pl.Expr:
+        return self._serial().is_between(_FIRST_DAY, _END_DAY, closed="left")
+
+    def _serial(self) -> pl.Expr:
+        """Return days since 1900 as Excel counts them, with the day's fraction cut to milliseconds."""
+        import polars as pl
+
+        values = pl.col(position(self.index))
+        match self.column.type:
+            case ColumnType.DATE:
+                return values.cast(pl.Int32) + _EPOCH
+            case ColumnType.TIME:
+                return values.cast(pl.Int64).floordiv(1_000_000) / _DAY_MS
+            case _:
+                return values.dt.epoch("us").floordiv(1000) / _DAY_MS + _EPOCH
 
 
 def notes(column: Column, frame: pl.DataFrame, index: int, encoding: Encoding) -> None:
@@ -106,13 +176,21 @@ def text_cell(text: str) -> str:
     """Return one cell of one text, as a header row needs it."""
     import polars as pl
 
-    return str(pl.select(_text(escaped(pl.lit(text)))).item())
+    return str(pl.select(text_cells(pl.lit(text))).item())
 
 
-def _text(text: pl.Expr) -> pl.Expr:
+def text_cells(values: pl.Expr) -> pl.Expr:
+    """Return cells of any texts."""
     import polars as pl
 
-    return pl.concat_str(pl.lit('<c t="inlineStr"><is><t xml:space="preserve">'), text, pl.lit("</t></is></c>"))
+    spaced = values.str.strip_chars() != values  # only white space at an end must be asked for (XML 1.0, 2.10)
+    return _inline(escaped(values), pl.when(spaced).then(pl.lit(_SPACED)).otherwise(pl.lit(_TEXT)))
+
+
+def _inline(text: pl.Expr, start: pl.Expr) -> pl.Expr:
+    import polars as pl
+
+    return pl.concat_str(start, text, pl.lit("</t></is></c>"))
 
 
 def _number(digits: pl.Expr, style: int) -> pl.Expr:
@@ -121,18 +199,27 @@ def _number(digits: pl.Expr, style: int) -> pl.Expr:
     return pl.concat_str(pl.lit(f'<c s="{style}"><v>' if style else "<c><v>"), digits, pl.lit("</v></c>"))
 
 
-def _since_1900(serial: pl.Expr, style: int, text: pl.Expr) -> pl.Expr:
+def _within(values: pl.Series, limit: Any) -> bool:
+    return _lies_between(values, -limit, limit)
+
+
+def _lies_between(values: pl.Series, first: Any, last: Any) -> bool:
+    smallest: Any = values.min()
+    largest: Any = values.max()
+    return smallest is None or bool(first <= smallest and largest <= last)
+
+
+def _digits(text: pl.Expr) -> pl.Expr:
+    """Return how many digits lie between a plain decimal's first and last that is not zero."""
+    digits = text.str.strip_chars("-0.")
+    return digits.str.len_bytes() - digits.str.contains(".", literal=True)
+
+
+def _is_short_text(text: pl.Expr) -> pl.Expr:
+    """Whether an exact text is a decimal of no more digits than a double keeps, and an exponent that a double has."""
     import polars as pl
 
-    number = _number(serial.cast(pl.String), style)
-    return pl.when(serial >= _FIRST_SERIAL).then(number).otherwise(_text(text))
-
-
-def _is_short(text: pl.Expr) -> pl.Expr:
-    """Whether a decimal's text has no more digits than a double keeps, and an exponent that a double has."""
-    import polars as pl
-
-    digits = text.str.replace_all("[-.]", "").str.strip_chars("0")
+    digits = _digits(text)
     size = text.cast(pl.Float64, strict=False).abs()
-    held = (digits == "") | size.is_between(1e-300, 1e300)
-    return text.str.contains(r"^-?\d+(\.\d+)?$") & (digits.str.len_chars() <= DOUBLE_DIGITS) & held
+    held = (digits == 0) | size.is_between(1e-300, 1e300)
+    return text.str.contains(r"^-?\d+(\.\d+)?$") & (digits <= DOUBLE_DIGITS) & held

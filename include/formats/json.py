@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 from include.core.errors import VerificationFailed
 from include.core.format import Encoding, Format, FormatOptions, RowCounter, Sheet
 from include.formats._json import object_lines
+from include.formats._occurrences import Occurrences
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -48,9 +49,9 @@ class ArrayRowCounter(RowCounter):
     """
 
     def __init__(self) -> None:
-        self._lines = _Occurrences(b"\n")
-        self._objects = _Occurrences(b"\n{")
-        self._seams = _Occurrences(b"},\n{")
+        self._lines = Occurrences(b"\n")
+        self._objects = Occurrences(b"\n{")
+        self._seams = Occurrences(b"},\n{")
         self._first = b""
         self._last = b""
 
@@ -71,18 +72,3 @@ class ArrayRowCounter(RowCounter):
         if not framed or self._lines.count != rows + 2 or self._seams.count != max(rows - 1, 0):
             raise VerificationFailed("The JSON that was written is no whole array of rows. Nothing was published.")
         return rows
-
-
-class _Occurrences:
-    """Counts a pattern in bytes that come in pieces; the pattern cannot overlap itself."""
-
-    def __init__(self, pattern: bytes) -> None:
-        self.count = 0
-        self._pattern = pattern
-        self._carry = b""
-
-    def feed(self, chunk: bytes) -> None:
-        kept = len(self._pattern) - 1
-        seam = self._carry + chunk[:kept]
-        self.count += seam.count(self._pattern) + chunk.count(self._pattern)
-        self._carry = (self._carry + chunk[-kept:])[-kept:] if kept else b""

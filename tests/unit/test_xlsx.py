@@ -17,7 +17,7 @@ import pytest
 from include.core.errors import Fatal
 from include.core.format import Encoding, Sheet
 from include.core.schema import Column, ColumnType, Schema
-from include.formats import FORMATS, xlsx
+from include.formats import FORMATS, _sheet, _workbook
 from include.formats._zip_rows import WorkbookRowCounter
 from tests.unit.stand_ins import Row, batches_of, encoded
 
@@ -147,6 +147,10 @@ def test_more_columns_than_a_worksheet_holds_are_a_clear_error() -> None:
     with pytest.raises(Fatal, match=r"16385 columns.*16,384") as caught:
         encoded("xlsx", wide(16_385), [])
     assert caught.value.error_code == "xlsx_too_wide"
+    made = FORMATS.load("xlsx")()
+    [misfit] = made.misfits(wide(16_385), made.options_type())
+    assert (misfit.pointer, misfit.detail) == ("/columns", str(caught.value))
+    assert made.misfits(wide(16_384), made.options_type()) == []
 
 
 def test_as_many_columns_as_a_worksheet_holds_are_written() -> None:
@@ -168,7 +172,7 @@ def test_as_many_columns_as_a_worksheet_holds_are_written() -> None:
 def test_rows_beyond_a_worksheet_continue_on_the_next_with_its_header(
     monkeypatch: pytest.MonkeyPatch, rows: int, header: str, parts: list[int]
 ) -> None:
-    monkeypatch.setattr(xlsx, "MAX_ROWS", 4)
+    monkeypatch.setattr(_sheet, "MAX_ROWS", 4)
     data = workbook(Kind.INTEGER, range(rows), title="Orders", header=header)
     book = opened(data)
     assert book.sheetnames == ["Orders", "Orders (2)", "Orders (3)", "Orders (4)"][: len(parts)]
@@ -186,7 +190,7 @@ def test_rows_beyond_a_worksheet_continue_on_the_next_with_its_header(
 
 
 def test_the_limit_of_rows_is_excels() -> None:
-    assert (xlsx.MAX_ROWS, xlsx.MAX_COLUMNS, xlsx.MAX_TEXT) == (1_048_576, 16_384, 32_767)
+    assert (_sheet.MAX_ROWS, _sheet.MAX_COLUMNS, _sheet.MAX_TEXT) == (1_048_576, 16_384, 32_767)
 
 
 @pytest.mark.parametrize(
@@ -203,7 +207,7 @@ def test_the_limit_of_rows_is_excels() -> None:
     ],
 )
 def test_a_sheets_name_is_one_that_excel_takes(title: str, part: int, name: str) -> None:
-    assert xlsx.sheet_title(title, part) == name
+    assert _workbook.sheet_title(title, part) == name
 
 
 @pytest.mark.parametrize("value", [0, -1, 999_999_999_999_999, -999_999_999_999_999])
