@@ -119,14 +119,35 @@ def unescape(text: str) -> str:
     return ESCAPE.sub(lambda match: chr(int(match[1], 16)), text)
 
 
-READERS = {"csv": read_csv, "json": read_json, "jsonl": read_jsonl, "parquet": read_parquet, "xlsx": read_xlsx}
+def read_xml(content: bytes) -> tuple[list[str], list[tuple[Any, ...]]]:
+    """Every element's text; None where it says that it is nil. The names are the elements'."""
+    rows: list[tuple[Any, ...]] = []
+    names: list[str] = []
+    for _, element in ET.iterparse(io.BytesIO(content)):
+        if element.tag == "row":
+            names = [cell.tag for cell in element]
+            rows.append(tuple(None if NIL in cell.attrib else cell.text or "" for cell in element))
+            element.clear()
+    return names, rows
+
+
+NIL = "{http://www.w3.org/2001/XMLSchema-instance}nil"
+
+READERS = {
+    "csv": read_csv,
+    "json": read_json,
+    "jsonl": read_jsonl,
+    "parquet": read_parquet,
+    "xlsx": read_xlsx,
+    "xml": read_xml,
+}
 
 
 def expected(value: Any, file_format: str) -> Any:
     """Return what a reader of this format must find for a value of the database."""
     if value is None:
         return None
-    says = {"csv": _csv, "json": _jsonl, "jsonl": _jsonl, "parquet": lambda v: v, "xlsx": _xlsx}
+    says = {"csv": _csv, "json": _jsonl, "jsonl": _jsonl, "parquet": lambda v: v, "xlsx": _xlsx, "xml": _csv}
     return says[file_format](value)
 
 
@@ -214,7 +235,7 @@ def agree(cell: Any, promised: Any) -> bool:
 def assert_same(content: bytes, file_format: str, names: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
     """Assert that a file holds exactly these rows of the database, in this order, under these names."""
     header, found = READERS[file_format](content)
-    assert header == list(names) or (file_format in {"json", "jsonl"} and not rows)
+    assert header == list(names) or (file_format in {"json", "jsonl", "xml"} and not rows)
     assert len(found) == len(rows)
     for number, (cells, values) in enumerate(zip(found, rows, strict=True), start=1):
         for name, cell, value in zip(names, cells, values, strict=True):
