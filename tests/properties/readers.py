@@ -12,8 +12,10 @@ import re
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
+from xml.etree import ElementTree as ET
 
 from include.core.schema import ColumnType, Schema
+from tests.properties.pdf import read_cells
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -116,10 +118,10 @@ def read_parquet(data: bytes, schema: Schema) -> Table:
     wide = [field.name for field in file.schema_arrow if types.is_decimal256(field.type)]
     names = file.schema_arrow.names
     values: dict[str, list[Any]] = {name: file.read([name], use_threads=False).column(0).to_pylist() for name in wide}
-    others = [name for name in names if name not in wide]
-    if others:  # asked for by name only where needed: polars takes "*" for a pattern
-        frame = pl.read_parquet(io.BytesIO(data), columns=others if wide else None)
-        values |= {name: frame.get_column(name).to_list() for name in others}
+    others = [index for index, name in enumerate(names) if name not in wide]
+    if others:  # by number: polars takes a name such as "*" for a pattern
+        frame = pl.read_parquet(io.BytesIO(data), columns=others)
+        values |= {name: frame.get_column(name).to_list() for name in frame.columns}
     rows = [
         tuple(_from_parquet(column.type, value) for column, value in zip(schema, row, strict=True))
         for row in zip(*(values[name] for name in names), strict=True)
@@ -131,7 +133,7 @@ def _from_parquet(kind: ColumnType, value: Any) -> Any:
     return from_text(kind, value) if isinstance(value, str) else value
 
 
-def read_xlsx(data: bytes, schema: Schema) -> Table:
+def read_xlsx(data: bytes, schema: Schema, *, header_rows: int = 1) -> Table:
     """By openpyxl; continuation sheets are put behind each other."""
     from openpyxl import load_workbook
 
@@ -139,9 +141,10 @@ def read_xlsx(data: bytes, schema: Schema) -> Table:
     rows: list[tuple[Any, ...]] = []
     for sheet in load_workbook(io.BytesIO(data)).worksheets:
         found = [tuple(cell.value for cell in row) for row in sheet.iter_rows(max_col=len(schema))]
-        header = [unescaped(name or "") for name in found[0]]
+        header = [unescaped(name or "") for row in found[:header_rows] for name in row]
         rows += [
-            tuple(from_cell(column.type, value) for column, value in zip(schema, row, strict=True)) for row in found[1:]
+            tuple(from_cell(column.type, value) for column, value in zip(schema, row, strict=True))
+            for row in found[header_rows:]
         ]
     return header, rows
 
@@ -159,6 +162,8 @@ def from_cell(kind: ColumnType, value: Any) -> Any:
         return from_text(kind, unescaped(value))
     if value is None:
         return None
+    if kind in {ColumnType.INTEGER, ColumnType.DECIMAL}:  # Excel keeps no more digits, whatever the file says
+        assert len(Decimal(repr(value)).normalize().as_tuple().digits) <= 15
     convert: dict[ColumnType, Callable[[Any], Any]] = {
         ColumnType.DECIMAL: lambda number: Decimal(repr(number)),
         ColumnType.FLOAT: float,
@@ -173,12 +178,45 @@ def _time(value: time | datetime) -> time:
     return value if isinstance(value, time) else value.time()
 
 
+def read_pdf(data: bytes, schema: Schema) -> Table:
+    """By pypdf: the marked cells of all pages behind each other, under the first page's header."""
+    header, rows = read_cells(data)
+    kinds = [column.type for column in schema]
+    return [name or "" for name in header], [
+        tuple(from_text(kind, text) for kind, text in zip(kinds, row, strict=True)) for row in rows
+    ]
+
+
+def read_xml(data: bytes, schema: Schema) -> Table:
+    """By the standard library's parser; elements' names are undone as SQL/XML made them."""
+    names: list[str] = list(schema.names)
+    rows: list[tuple[Any, ...]] = []
+    table = ET.fromstring(data)
+    assert table.tag == "table"
+    for row in table:
+        assert row.tag == "row"
+        names = [sql_name(element.tag) for element in row]
+        texts = [None if element.get(NIL) == "true" else element.text or "" for element in row]
+        rows.append(tuple(from_text(column.type, text) for column, text in zip(schema, texts, strict=True)))
+    return names, rows
+
+
+NIL = "{http://www.w3.org/2001/XMLSchema-instance}nil"
+
+
+def sql_name(name: str) -> str:
+    """The identifier of an XML name (ISO 9075-14, section 9.3)."""
+    return "" if name == "_x_" else re.sub(r"_x([0-9A-F]{6}|[0-9A-F]{4})_", lambda found: chr(int(found[1], 16)), name)
+
+
 READERS: dict[str, Callable[[bytes, Schema], Table]] = {
     "csv": read_csv,
     "json": read_json,
     "jsonl": read_jsonl,
     "parquet": read_parquet,
+    "pdf": read_pdf,
     "xlsx": read_xlsx,
+    "xml": read_xml,
 }
 
 

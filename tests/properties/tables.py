@@ -1,96 +1,24 @@
-"""Any table: every column type, and every awkward value that a source can send."""
+"""Any table: every column type, any names, and every awkward value that a source can send."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import UTC
-from decimal import Context, Decimal
-from typing import TYPE_CHECKING, Any
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, TypeAlias
 
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from include.core.schema import Column, ColumnType, Schema
+from include.core.schema import DECIMAL128_DIGITS, MAX_DECIMAL_DIGITS, Column, ColumnType, Schema
+from tests.properties.values import AWKWARD, AWKWARD_NAMES, VALUES, decimals, free_decimals, names
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import pyarrow as pa
 
-AWKWARD_TEXTS = [
-    "",
-    " ",
-    "\n",
-    "\r",
-    "\r\n",
-    "\t",
-    '"',
-    '""',
-    ",",
-    ";",
-    "'",
-    "\\",
-    "\\N",
-    "NULL",
-    "null",
-    "None",
-    "nan",
-    "=1+1",
-    "-1",
-    "+1",
-    "@x",
-    "007",
-    "true",
-    "_x000D_",
-    "\x00",
-    "\x01",
-    "\ufeff",
-    "\ufffe",
-    "\u2028",
-    "\u0085",
-    "<row r=",
-    "&amp;",
-    "ü",
-    "📦",
-    "{}",
-    "}",
-    "PAR1",
-]
-texts = st.sampled_from(AWKWARD_TEXTS) | st.text(max_size=12)
-
-
-_WIDE = Context(prec=100)
-
-
-def _decimals(precision: int, scale: int) -> st.SearchStrategy[Decimal]:
-    top = 10**precision - 1
-    return st.integers(-top, top).map(lambda digits: Decimal(digits).scaleb(-scale, _WIDE))
-
-
-documents = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | texts,
-    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(texts, inner, max_size=2),
-    max_leaves=4,
-)
-
-VALUES: dict[ColumnType, st.SearchStrategy[Any]] = {
-    ColumnType.STRING: texts,
-    ColumnType.INTEGER: st.integers(-(2**63), 2**63 - 1) | st.sampled_from([2**53, -(2**53), 10**15, 10**15 - 1]),
-    ColumnType.FLOAT: st.floats(allow_nan=True, allow_infinity=True),
-    ColumnType.BOOLEAN: st.booleans(),
-    ColumnType.DATE: st.dates(),
-    ColumnType.DATETIME: st.datetimes(timezones=st.just(UTC)),
-    ColumnType.LOCAL_DATETIME: st.datetimes(),
-    ColumnType.TIME: st.times(),
-    ColumnType.UUID: st.uuids().map(str),
-    ColumnType.JSON: st.tuples(documents, st.sampled_from([None, 2])).map(
-        lambda made: json.dumps(made[0], ensure_ascii=False, indent=made[1])
-    ),
-}
-DECIMALS: list[tuple[int | None, int | None, st.SearchStrategy[Any]]] = [
-    (12, 2, _decimals(12, 2)),
-    (38, 9, _decimals(38, 9)),
-    (76, 20, _decimals(76, 20)),
-    (None, None, _decimals(90, 45).map(lambda value: format(value, "f")) | st.sampled_from(["NaN", "0.10", "-0"])),
-]
+Test: TypeAlias = "Callable[..., None]"
 
 
 @dataclass(frozen=True)
@@ -134,17 +62,27 @@ def meaning(kind: ColumnType, value: Any) -> Any:
 
 
 @st.composite
+def column(draw: st.DrawFn, name: str, kind: ColumnType) -> tuple[Column, st.SearchStrategy[Any]]:
+    """A column of a type, and its values; a decimal of any precision that Arrow has, or of none."""
+    if kind is not ColumnType.DECIMAL:
+        return Column.of(name, kind), VALUES[kind]
+    widths = st.sampled_from([12, DECIMAL128_DIGITS, DECIMAL128_DIGITS + 1, MAX_DECIMAL_DIGITS])
+    precision = draw(st.none() | st.integers(1, MAX_DECIMAL_DIGITS) | widths)
+    if precision is None:
+        return Column.of(name, kind), free_decimals
+    scale = draw(st.sampled_from([0, precision]) | st.integers(0, precision))
+    return Column.of(name, kind, precision=precision, scale=scale), decimals(precision, scale)
+
+
+@st.composite
 def columns(draw: st.DrawFn) -> list[tuple[Column, st.SearchStrategy[Any]]]:
-    """Every type at once, or a few of them; awkward names are the contracts' business."""
-    kinds = draw(st.just(list(ColumnType)) | st.lists(st.sampled_from(list(ColumnType)), min_size=1, max_size=3))
-    made: list[tuple[Column, st.SearchStrategy[Any]]] = []
-    for index, kind in enumerate(kinds):
-        if kind is ColumnType.DECIMAL:
-            precision, scale, values = draw(st.sampled_from(DECIMALS))
-            made.append((Column.of(f"c{index}", kind, precision=precision, scale=scale), values))
-        else:
-            made.append((Column.of(f"c{index}", kind), VALUES[kind]))
-    return made
+    """Every type at once, or one to twelve of any type, plainly named or not."""
+    any_kind = st.sampled_from(list(ColumnType))
+    few, many = st.lists(any_kind, min_size=1, max_size=3), st.lists(any_kind, min_size=4, max_size=12)
+    kinds = draw(few | many | st.permutations(list(ColumnType)))
+    plain = st.just([f"c{index}" for index in range(len(kinds))])
+    any_names = st.lists(names, min_size=len(kinds), max_size=len(kinds), unique=True)
+    return [draw(column(name, kind)) for name, kind in zip(draw(plain | any_names), kinds, strict=True)]
 
 
 @st.composite
@@ -152,5 +90,31 @@ def tables(draw: st.DrawFn) -> Table:
     """Any table."""
     made = draw(columns())
     row = st.tuples(*(st.none() | values for _, values in made))
-    rows = draw(st.lists(row, max_size=6))
-    return Table(Schema(tuple(column for column, _ in made)), rows, draw(st.integers(1, 4)))
+    height = draw(st.sampled_from([0, 1, 2, 4, 6, 8, 10]))
+    rows = draw(st.lists(row, min_size=height, max_size=height)) * draw(st.sampled_from([1, 1, 1, 2, 20]))
+    return Table(Schema(tuple(column for column, _ in made)), rows, draw(st.integers(1, 4) | st.just(100)))
+
+
+def _awkward() -> Table:
+    """Every awkward value, of every type, and a NULL after each column's last."""
+    kinds = list(AWKWARD)
+    longest = max(map(len, AWKWARD.values()))
+    filled = [AWKWARD[kind] + [None] * (longest + 1 - len(AWKWARD[kind])) for kind in kinds]
+    schema = Schema(tuple(Column.of(f"a_{kind}", kind) for kind in kinds))
+    return Table(schema, list(zip(*filled, strict=True)), batch_rows=16)
+
+
+def _awkwardly_named() -> Table:
+    """Every awkward name; each value tells its column."""
+    schema = Schema(tuple(Column.of(name, ColumnType.STRING) for name in AWKWARD_NAMES))
+    return Table(schema, [tuple(f"value of {index}" for index in range(len(schema)))], batch_rows=1)
+
+
+AWKWARD_TABLES = (_awkward(), _awkwardly_named())
+
+
+def any_table(test: Test) -> Test:
+    """Run a test with any ``table``, and always with those that hold every awkward value and name."""
+    for awkward in AWKWARD_TABLES:
+        test = example(table=awkward)(test)
+    return given(table=tables())(test)

@@ -1,4 +1,4 @@
-"""The csv profiles and options, each against a complaint about somebody else's export (PEERS.md, rows 9 and 10)."""
+"""The csv profiles and options, many against a complaint about somebody else's export (docs/complaints.md)."""
 
 from __future__ import annotations
 
