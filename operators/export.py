@@ -16,13 +16,12 @@ from include.core.resolve import resolve
 from include.core.settings import Settings
 from include.exporters import catalog_of
 from include.formats import FORMATS
-from operators.links import ExportLink, FileLink
 from operators.telling import State, Teller, peak_memory_mb
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
-    from airflow.sdk import BaseOperatorLink, Context
+    from airflow.sdk import Context
 
     from include.core.manifest import Manifest
 
@@ -72,7 +71,6 @@ class ExportOperator(BaseOperator):
         "options": "json",
         "split": "json",
     }
-    operator_extra_links: Collection[BaseOperatorLink] = (ExportLink(), FileLink())
     ui_color = "#e8f3ec"
 
     def __init__(
@@ -117,8 +115,8 @@ class ExportOperator(BaseOperator):
         from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
         state = State(context["task_state_store"], self.log.warning)
-        state.begin()
-        self._push_links(context)
+        if context["ti"].try_number > 1:
+            state.begin()
         try:
             return self._run(context, state).result()
         except WaybillError as error:
@@ -158,7 +156,8 @@ class ExportOperator(BaseOperator):
         except (InvalidRequest, NotFound) as error:
             details = "; ".join(f"{item.pointer}: {item.detail}" for item in error.errors) or error.message
             raise Fatal(details, code=error.error_code) from error
-        state.accept(resolved)
+        if attempt.trigger is not Trigger.API:  # the API knows its own
+            state.accept(resolved)
         run = ExportRun(
             resolved,
             attempt,
@@ -182,7 +181,7 @@ class ExportOperator(BaseOperator):
             form = {key: _of_form(value) for key, value in context["params"].items()}
             if form.get("sources") and "exporter" not in (context["dag_run"].conf or {}):
                 del form["exporter"]  # nobody asked for it: it is the form's example
-            return parse_request({key: value for key, value in form.items() if value not in (None, [], {})})
+            return parse_request({key: value for key, value in form.items() if value not in (None, "", [], {})})
         given = {
             "exporter": self.exporter,
             "sources": self.sources,
@@ -213,12 +212,6 @@ class ExportOperator(BaseOperator):
             requested_by=run.triggering_user_name or self.owner,
             trigger=Trigger.of_run(run_type=run_type, run_id=ti.run_id),
         )
-
-    def _push_links(self, context: Context) -> None:
-        """Push the buttons now; Airflow itself does it when the task ends."""
-        ti: Any = context["ti"]
-        for link in self.operator_extra_links:
-            ti.xcom_push(key=link.xcom_key, value=link.get_link(self, ti_key=ti))
 
 
 def _of_form(value: Any) -> Any:

@@ -48,9 +48,13 @@ class State:
 
 
 class Teller:
-    """Tells progress to the API every time, and to the log when the stage changes and every ten seconds."""
+    """Tells progress to the API and, when the stage changes and every ten seconds, to the log.
+
+    The API is not told in the first second: an export that ends before that would spend much of its time on it.
+    """
 
     SECONDS = 10.0
+    PATIENCE_SECONDS = 1.0
 
     def __init__(self, state: State, info: Callable[..., None]) -> None:
         self._state = state
@@ -60,8 +64,9 @@ class Teller:
 
     def __call__(self, snapshot: dict[str, Any]) -> None:
         """Tell where the run stands."""
-        self._state.progress(snapshot)
         now = time.monotonic()
+        if now - self._started >= self.PATIENCE_SECONDS:
+            self._state.progress(snapshot)
         if snapshot["stage"] == self._stage and now - self._logged < self.SECONDS:
             return
         self._stage, self._logged = snapshot["stage"], now

@@ -9,7 +9,7 @@ import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 from deploy.local.problems import StackError
 
@@ -85,16 +85,21 @@ class Client:
         return export
 
     def download(self, url: str, path: Path) -> Fetched:
-        """Follow the download's redirect to the store without our credentials; write the whole file."""
+        """Follow the download's redirect and write the whole file.
+
+        One file comes from the store, which must not see our credentials; several come as one zip from the API.
+        """
         with _open("GET", url, headers=self._headers()) as response:
             location = response.headers.get("Location")
             if response.status != http.client.FOUND or not location:
                 raise StackError(f"GET {url} answers {response.status}: {response.read(1000)!r}")
+            location = urljoin(url, location)
+        headers = self._headers() if location.startswith(f"{self.origin}{_BASE}/") else {}
         checksum, size = hashlib.sha256(), 0
         part = path.with_name(f".{path.name}.part")
-        with _open("GET", location, headers={}) as response, part.open("wb") as file:
+        with _open("GET", location, headers=headers) as response, part.open("wb") as file:
             if response.status != http.client.OK:
-                raise StackError(f"The store answers {response.status}: {response.read(1000)!r}")
+                raise StackError(f"GET {urlsplit(location).netloc} answers {response.status}: {response.read(1000)!r}")
             while block := response.read(_BLOCK):
                 file.write(block)
                 checksum.update(block)

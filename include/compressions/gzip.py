@@ -37,4 +37,4 @@ class Gzip(Compression):
 
     def counter(self, counters: Sequence[RowCounter]) -> RowCounter:
         """Return a counter that decompresses by zlib, which did not compress it."""
-        return DecompressingCounter(zlib.decompressobj(_WITH_HEADER), counters)
+        return DecompressingCounter(zlib.decompressobj(_WITH_HEADER), counters, damage=zlib.error)

@@ -36,4 +36,5 @@ class Zstd(Compression):
         """Return a counter that decompresses."""
         import zstandard
 
-        return DecompressingCounter(zstandard.ZstdDecompressor().decompressobj(), counters)
+        decompressor = zstandard.ZstdDecompressor().decompressobj()
+        return DecompressingCounter(decompressor, counters, damage=zstandard.ZstdError)

@@ -59,15 +59,28 @@ class Decompressor(Protocol):
 
 
 class DecompressingCounter(RowCounter):
-    """Counts rows in one compressed file."""
+    """Counts rows in one compressed file.
 
-    def __init__(self, decompressor: Decompressor, counters: Sequence[RowCounter]) -> None:
+    :param damage: what the decompressor raises at bytes that nobody compressed
+    """
+
+    def __init__(self, decompressor: Decompressor, counters: Sequence[RowCounter], *, damage: type[Exception]) -> None:
         self._decompressor = decompressor
         self._counters = counters
+        self._damage = damage
 
     def feed(self, chunk: bytes) -> None:
-        """Take the compressed file's next bytes."""
-        if text := self._decompressor.decompress(chunk):
+        """Take the compressed file's next bytes.
+
+        :raises VerificationFailed: when they cannot be decompressed.
+        """
+        try:
+            text = self._decompressor.decompress(chunk)
+        except self._damage as error:
+            raise VerificationFailed(
+                "The compressed file that was written cannot be read. Nothing was published."
+            ) from error
+        if text:
             self._counters[0].feed(text)
 
     def rows(self) -> int:

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from export_api.db import records
 from export_api.gateway import Horizon
+from export_api.sources import joined, names_of
 from include.core.identity import Trigger, export_id_of
 from include.core.request import ExportRequest
 
@@ -68,6 +69,7 @@ class Adopter:
 def export_row(stranger: Stranger) -> dict[str, Any]:
     """Return the row of an export that Airflow started."""
     request = stranger.request or {}
+    exporters = joined([name[:_LONGEST] for name in names_of(request)])
     identity: dict[str, Any] = {
         "dag_id": stranger.dag_id,
         "run_id": stranger.run_id,
@@ -77,8 +79,8 @@ def export_row(stranger: Stranger) -> dict[str, Any]:
     return {
         "id": UUID(export_id_of(**identity)),
         **identity,
-        "exporter": _text(request.get("exporter")),
-        "format": _text(request.get("format", _DEFAULT_FORMAT if "exporter" in request else None)),
+        "exporter": exporters,
+        "format": _text(request.get("format", _DEFAULT_FORMAT if exporters else None)),
         "name": _text(request.get("name")),
         "request": request,
         "trigger": Trigger.of_run(run_type=stranger.run_type, run_id=stranger.run_id),

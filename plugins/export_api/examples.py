@@ -1,4 +1,4 @@
-"""Examples of the API's answers; a test checks each against its schema."""
+"""Examples of the API's requests and answers; a test checks each against its schema."""
 
 from __future__ import annotations
 
@@ -9,6 +9,42 @@ _BASE = "https://airflow.example.com"
 _SELF = f"{_BASE}/export-api/v1/exports/{_ID}"
 _RUN = f"{_BASE}/dags/export/runs/export__{_ID}"
 _SHA256 = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+
+REQUESTS: dict[str, dict[str, Any]] = {
+    "one_exporter": {
+        "summary": "One exporter, some columns and rows",
+        "value": {
+            "exporter": "machines",
+            "params": {"platform": "MACOS"},
+            "format": "xlsx",
+            "columns": ["serial_number", "os_version", "last_seen"],
+            "where": [{"column": "last_seen", "op": ">=", "value": "2026-10-01T00:00:00Z"}],
+            "order_by": ["-last_seen"],
+            "name": "Macs of October",
+        },
+    },
+    "several_exporters": {
+        "summary": "Several exporters, a sheet each; with csv and others, a file each in one zip",
+        "value": {
+            "sources": [
+                {"exporter": "machines", "params": {"platform": "MACOS"}, "name": "Macs"},
+                {"exporter": "machines", "params": {"platform": "WINDOWS"}, "name": "PCs"},
+                {"exporter": "macos_apps", "columns": ["serial_number", "name", "version"], "limit": 100_000},
+            ],
+            "format": "xlsx",
+            "filename": "inventory-{date}",
+        },
+    },
+    "compressed": {
+        "summary": "A compressed file",
+        "value": {"exporter": "orders", "format": "csv", "compression": "gzip"},
+    },
+    "split": {
+        "summary": "Several files of at most 100,000 rows",
+        "value": {"exporter": "orders", "format": "jsonl", "split": {"rows": 100_000}, "compression": "zstd"},
+    },
+}
+"""Bodies of `POST /exports`; a test checks each against the catalog."""
 
 EXPORT_QUEUED: dict[str, Any] = {
     "id": _ID,
@@ -44,6 +80,7 @@ _FILE: dict[str, Any] = {
     "rows": 8421,
     "sha256": _SHA256,
     "crc32": "1c291ca3",
+    "contents": None,
 }
 
 _VERIFICATION: dict[str, Any] = {
@@ -73,7 +110,7 @@ EXPORT_SUCCEEDED: dict[str, Any] = {
         "snapshot": "1042:1042:",
         "verification": _VERIFICATION,
         "notes": [],
-        "files": [_FILE],
+        "files": [{**_FILE, "download_url": f"{_SELF}/download?file=machines-2026-11-01.xlsx"}],
     },
     "download_url": f"{_SELF}/download",
     "links": {**EXPORT_QUEUED["links"], "download": f"{_SELF}/download"},
@@ -114,6 +151,7 @@ MANIFEST: dict[str, Any] = {
             "consistency": "snapshot",
             "snapshot": "1042:1042:",
             "query_sha256": _SHA256,
+            "exporter": "machines",
         }
     ],
     "files": [{**_FILE, "key": f"{_ID}/019a3e0c-7d5e-7c1a-8a51-0d0f4a6c2e11/machines-2026-11-01.xlsx"}],
@@ -142,6 +180,7 @@ EXPORTER: dict[str, Any] = {
         }
     ],
     "key": ["serial_number"],
+    "compressions": [{"name": "gzip", "media_type": "application/gzip", "suffix": ".gz", "bundles": False}],
     "formats": [
         {
             "name": "jsonl",

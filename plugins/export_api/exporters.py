@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from include.compressions import COMPRESSIONS
 from include.core.errors import Fatal
 from include.core.query import fitting_ops
 from include.formats import FORMATS
@@ -46,6 +47,7 @@ def describe(name: str, exporter: Exporter[Any]) -> dict[str, Any]:
         "columns": [_describe_column(column) for column in exporter.columns],
         "key": list(exporter.key),
         "formats": describe_formats(),
+        "compressions": describe_compressions(),
     }
 
 
@@ -60,6 +62,20 @@ def describe_formats() -> list[dict[str, Any]]:
         }
         for name in FORMATS
         for file_format in [FORMATS.load(name)]
+    ]
+
+
+def describe_compressions() -> list[dict[str, Any]]:
+    """Return the ways to compress a file of any format."""
+    return [
+        {
+            "name": name,
+            "media_type": compression.media_type,
+            "suffix": compression.suffix,
+            "bundles": compression.bundles,
+        }
+        for name in COMPRESSIONS
+        for compression in [COMPRESSIONS.load(name)]
     ]
 
 

@@ -13,7 +13,7 @@ from export_api import MOUNT
 class WaybillPlugin(AirflowPlugin):
     """Mounts the API in the api-server.
 
-    Plugins are loaded in every process, tasks included: nothing is imported before the api-server asks for the app.
+    Plugins are loaded in every process, tasks included: nothing is imported before somebody asks for it.
     """
 
     name = "waybill"
@@ -24,3 +24,10 @@ class WaybillPlugin(AirflowPlugin):
         from export_api.app import create_app
 
         return [{"name": "Waybill", "url_prefix": MOUNT, "app": create_app()}]
+
+    @cached_property
+    def global_operator_extra_links(self) -> list[Any]:  # type: ignore[override]
+        """The buttons on a task in the UI."""
+        from export_api.gateway.links import ExportLink, FileLink
+
+        return [ExportLink(), FileLink()]

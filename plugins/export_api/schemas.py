@@ -67,7 +67,7 @@ class SourceInfo(Answer):
 
     exporter: str | None
     status: Status
-    rows: int
+    rows: int | None = Field(description="Rows read so far; of one among several null until all are done.")
 
 
 class ContentInfo(Answer):
@@ -88,6 +88,7 @@ class FileInfo(Answer):
     sha256: str
     crc32: str
     contents: list[ContentInfo] | None = Field(None, description="The files inside, where this one is compressed.")
+    download_url: str = Field(description="Leads to this file alone.")
 
 
 class Result(Answer):
@@ -121,7 +122,7 @@ class ExportBody(Answer):
     id: str
     status: Status
     unready: bool
-    exporter: str | None
+    exporter: str | None = Field(description="Null where there are several: `sources` names them.")
     params: dict[str, Any]
     format: str | None
     name: str | None
@@ -133,7 +134,7 @@ class ExportBody(Answer):
     progress: ProgressInfo | None
     sources: list[SourceInfo]
     result: Result | None
-    download_url: str | None
+    download_url: str | None = Field(description="Leads to the file, or to one zip of all where there are several.")
     error: Failure | None
     warnings: list[str]
     deliveries: list[Any]
@@ -178,6 +179,15 @@ class FormatInfo(Answer):
     options: dict[str, Any] = Field(description="JSON Schema of its options.")
 
 
+class CompressionInfo(Answer):
+    """A way to compress files."""
+
+    name: str
+    media_type: str
+    suffix: str
+    bundles: bool = Field(description="Whether it puts several files into one.")
+
+
 class ExporterBody(Answer):
     """An exporter."""
 
@@ -188,6 +198,7 @@ class ExporterBody(Answer):
     columns: list[ColumnInfo]
     key: list[str] = Field(description="Columns that are unique together and make the order total.")
     formats: list[FormatInfo]
+    compressions: list[CompressionInfo]
 
 
 class ExporterList(Answer):

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
 from export_api.adoption import Adopter
+from export_api.bundle import Bundle
 from export_api.caller import Right
 from export_api.db import records
 from export_api.db.models import Export
 from export_api.reading import Page, Reader, Shown
 from export_api.settling import Settler
+from export_api.sources import joined
 from export_api.status import Observation, Reason, Status
 from include.compressions import COMPRESSIONS
 from include.core.errors import Conflict, Gone, NotFound
@@ -25,7 +27,7 @@ from include.exporters import catalog_of
 from include.formats import FORMATS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from datetime import datetime
 
     from export_api.caller import Caller
@@ -33,6 +35,10 @@ if TYPE_CHECKING:
     from include.core.catalog import Catalog
     from include.core.manifest import FileRecord
     from include.core.request import ExportRequest
+
+
+_NAMED = 20
+"""How many files an error names at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +51,10 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Artifact:
-    """A file that is ready, and the export that it belongs to."""
+    """A file that is ready, or the zip of all where there are several, and the export that it belongs to."""
 
     export: Export
-    file: FileRecord
+    file: FileRecord | Bundle
 
 
 class ExportService:
@@ -86,7 +92,7 @@ class ExportService:
             run_id=run_id_of(str(export_id)),
             task_id=TASK_ID,
             map_index=-1,
-            exporter=", ".join(request.exporters),
+            exporter=joined(request.exporters),
             format=request.format,
             name=request.name,
             request=frozen,
@@ -133,17 +139,28 @@ class ExportService:
         """
         return dict(_ready(self.get(caller, export_id)))
 
-    def artifact(self, caller: Caller, export_id: str) -> Artifact:
-        """Return the file of a finished export; errors as of :meth:`manifest`."""
-        shown = self.get(caller, export_id)
-        return Artifact(shown.export, Manifest.model_validate(_ready(shown)).files[0])
+    def artifact(self, caller: Caller, export_id: str, name: str | None = None) -> Artifact:
+        """Return the file of that name of a finished export; without a name the only one, or all in one zip.
 
-    def link(self, caller: Caller, export_id: str) -> Link:
-        """Mint a link to the file, for somebody without credentials; it is audited. Errors as of :meth:`manifest`."""
-        found = self.artifact(caller, export_id)
+        :raises NotFound: when there is no file of that name; other errors as of :meth:`manifest`.
+        """
+        shown = self.get(caller, export_id)
+        files = Manifest.model_validate(_ready(shown)).files
+        if name is not None:
+            return Artifact(shown.export, _named(files, name))
+        return Artifact(shown.export, files[0] if len(files) == 1 else Bundle(str(shown.export.id), files))
+
+    def link(self, caller: Caller, export_id: str, name: str | None = None) -> Link | None:
+        """Mint a link to a file, for somebody without credentials; it is audited. Errors as of :meth:`artifact`.
+
+        None for the zip of several files: the store does not have it, only :meth:`open` can put it together.
+        """
+        found = self.artifact(caller, export_id, name)
+        file = found.file
+        if isinstance(file, Bundle):
+            return None
         seconds = self.airflow.settings.link_seconds
         expires_at = self._now() + timedelta(seconds=seconds)
-        file = found.file
         url = self.airflow.store().presign(file.key, filename=file.name, media_type=file.media_type, seconds=seconds)
         self._audit_download(caller, found, {"via": "link", "expires_at": expires_at.isoformat()})
         return Link(url, expires_at)
@@ -153,7 +170,11 @@ class ExportService:
 
         :raises Retriable: when the store does not answer.
         """
-        chunks = self.airflow.store().open(found.file.key, start=start, end=end) if end > start else iter(())
+        store, file = self.airflow.store(), found.file
+        if isinstance(file, Bundle):
+            chunks = file.open(store.open, start=start, end=end)
+        else:
+            chunks = store.open(file.key, start=start, end=end) if end > start else iter(())
         self._audit_download(caller, found, {"via": "content", "start": start, "end": end})
         return chunks
 
@@ -163,6 +184,19 @@ class ExportService:
 
     def _audit(self, session: Any, caller: Caller, action: str, export_id: UUID, detail: dict[str, Any]) -> None:
         records.audit(session, at=self._now(), caller=caller.name, action=action, export_id=export_id, detail=detail)
+
+
+def _named(files: Sequence[FileRecord], name: str) -> FileRecord:
+    """Return the file of that name.
+
+    :raises NotFound: naming those that there are.
+    """
+    for file in files:
+        if file.name == name:
+            return file
+    more = f", and {len(files) - _NAMED} more" if len(files) > _NAMED else ""
+    known = ", ".join(file.name for file in files[:_NAMED])
+    raise NotFound(f"The export has no file {name!r}; it has {known}{more}.", code="file_not_found")
 
 
 def _ready(shown: Shown) -> dict[str, Any]:

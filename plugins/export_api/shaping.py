@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from export_api import MOUNT, VERSION
 from export_api.problems import status_of_code, type_of
 from export_api.schemas import ExportBody, Failure, Links, ProgressInfo, Result, SourceInfo
+from export_api.sources import names_of, readings_of, rows_of
 from export_api.status import Reason, Status
 from include.core.manifest import Manifest
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from export_api.db.models import Export
@@ -34,9 +36,10 @@ class Addresses:
         """Return the export's own address."""
         return f"{self.exports}/{export_id}"
 
-    def download(self, export_id: object) -> str:
-        """Return the address that leads to its file, today and tomorrow."""
-        return f"{self.export(export_id)}/download"
+    def download(self, export_id: object, file: str | None = None) -> str:
+        """Return the address that leads to its file, or to one of several, today and tomorrow."""
+        chosen = "" if file is None else f"?{urlencode({'file': file}, quote_via=quote)}"
+        return f"{self.export(export_id)}/download{chosen}"
 
     def airflow_run(self, export: Export) -> str:
         """Return its run in Airflow's UI."""
@@ -69,13 +72,16 @@ def export_body(shown: Shown, addresses: Addresses) -> ExportBody:
     """Return an export's body."""
     export, status, course = shown.export, shown.status, _Course.of(shown)
     progress = _progress(course.progress)
+    names = names_of(export.request)
+    several = len(names) > 1
+    manifest = None if export.manifest is None else Manifest.model_validate(export.manifest)
     download = addresses.download(export.id) if status is Status.SUCCEEDED else None
     return ExportBody(
         id=str(export.id),
         status=status,
         unready=not status.final,
-        exporter=export.exporter,
-        params=_object(export.request.get("params")),
+        exporter=None if several else export.exporter,
+        params={} if several else _params(export.request),
         format=export.format,
         name=export.name,
         created_at=export.created_at,
@@ -84,8 +90,10 @@ def export_body(shown: Shown, addresses: Addresses) -> ExportBody:
         expires_at=None,
         attempt=course.attempt,
         progress=progress,
-        sources=[SourceInfo(exporter=export.exporter, status=status, rows=progress.rows if progress else 0)],
-        result=_result(export),
+        sources=_several(names, status, manifest)
+        if several
+        else [SourceInfo(exporter=export.exporter, status=status, rows=progress.rows if progress else 0)],
+        result=None if manifest is None else _result(manifest, addresses),
         download_url=download,
         error=_failure(export),
         warnings=list(shown.warnings),
@@ -102,8 +110,15 @@ def export_body(shown: Shown, addresses: Addresses) -> ExportBody:
     )
 
 
-def _object(value: object) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
+def _params(request: dict[str, Any]) -> dict[str, Any]:
+    params = next(iter(readings_of(request)), {}).get("params")
+    return params if isinstance(params, dict) else {}
+
+
+def _several(names: Sequence[str], status: Status, manifest: Manifest | None) -> list[SourceInfo]:
+    """Return an entry for each of several exporters; progress tells their rows together only."""
+    rows = [None] * len(names) if manifest is None else rows_of(names, manifest.sources)
+    return [SourceInfo(exporter=name, status=status, rows=count) for name, count in zip(names, rows, strict=True)]
 
 
 def _progress(told: dict[str, Any] | None) -> ProgressInfo | None:
@@ -116,10 +131,11 @@ def _progress(told: dict[str, Any] | None) -> ProgressInfo | None:
         return None
 
 
-def _result(export: Export) -> Result | None:
-    if export.manifest is None:
-        return None
-    return Result.model_validate(Manifest.model_validate(export.manifest).result())
+def _result(manifest: Manifest, addresses: Addresses) -> Result:
+    shown = manifest.result()
+    for file in shown["files"]:
+        file["download_url"] = addresses.download(manifest.id, file["name"])
+    return Result.model_validate(shown)
 
 
 def _failure(export: Export) -> Failure | None:

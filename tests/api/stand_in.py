@@ -5,6 +5,8 @@ The real Airflow and the real store are driven over HTTP in tests/stack.
 
 from __future__ import annotations
 
+import hashlib
+import zlib
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -138,17 +140,34 @@ class Bench:
     def pass_time(self, **amount: float) -> None:
         self.time += timedelta(**amount)
 
-    def publish(self, export_id: UUID, content: bytes = b"a,b\r\n1,2\r\n") -> Manifest:
+    def publish(self, export_id: UUID, *contents: bytes) -> Manifest:
         """Put into the store what a good run leaves there."""
-        manifest = make_manifest(export_id, len(content))
-        self.store.objects[manifest.files[0].key] = content
+        contents = contents or (b"a,b\r\n1,2\r\n",)
+        manifest = make_manifest(export_id, *contents)
+        for file, content in zip(manifest.files, contents, strict=True):
+            self.store.objects[file.key] = content
         self.store.objects[f"{export_id}/manifest.json"] = manifest.to_bytes()
         return manifest
 
 
-def make_manifest(export_id: UUID, length: int) -> Manifest:
-    """Return a manifest as an operator writes it."""
-    moment = START.isoformat()
+def make_file(export_id: UUID, name: str, content: bytes) -> dict[str, Any]:
+    """Return what a manifest says of a file."""
+    return {
+        "name": name,
+        "key": f"{export_id}/attempt/{name}",
+        "format": "csv",
+        "media_type": "text/csv",
+        "bytes": len(content),
+        "rows": 1,
+        "sha256": hashlib.sha256(content).hexdigest(),
+        "crc32": f"{zlib.crc32(content):08x}",
+    }
+
+
+def make_manifest(export_id: UUID, *contents: bytes) -> Manifest:
+    """Return a manifest as an operator writes it; of several files as after a split."""
+    moment, length = START.isoformat(), sum(map(len, contents))
+    names = [f"machines-{number:04}.csv" for number in range(1, len(contents) + 1)]
     return Manifest.model_validate(
         {
             "id": str(export_id),
@@ -171,16 +190,8 @@ def make_manifest(export_id: UUID, length: int) -> Manifest:
             "snapshot": None,
             "sources": [],
             "files": [
-                {
-                    "name": "machines.csv",
-                    "key": f"{export_id}/attempt/machines.csv",
-                    "format": "csv",
-                    "media_type": "text/csv",
-                    "bytes": length,
-                    "rows": 1,
-                    "sha256": "ab" * 32,
-                    "crc32": "00000000",
-                }
+                make_file(export_id, name, content)
+                for name, content in zip(names if len(contents) > 1 else ["machines.csv"], contents, strict=True)
             ],
             "verification": {
                 "verdict": "verified",

@@ -9,6 +9,7 @@ import pytest
 from export_api import exporters
 from export_api.health import Check, Health, State, is_available
 from export_api.schemas import ExporterBody
+from include.compressions import COMPRESSIONS
 from include.core.catalog import Catalog
 from include.core.errors import Fatal, NotFound, Retriable
 from include.exporters import FOLDER
@@ -47,6 +48,7 @@ def test_every_exporter_and_format_of_ours_can_be_described() -> None:
     for exporter in described:
         assert exporter.params["additionalProperties"] is False
         assert [file_format.name for file_format in exporter.formats] == list(FORMATS.names)
+        assert [compression.name for compression in exporter.compressions] == list(COMPRESSIONS.names)
 
 
 def test_an_exporter_says_what_it_takes_and_gives(catalog: Catalog) -> None:

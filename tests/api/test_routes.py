@@ -10,6 +10,12 @@ from fastapi.routing import APIRoute
 
 from export_api import auth
 from export_api.app import create_app
+from include.compressions import COMPRESSIONS
+from include.core.request import parse_request
+from include.core.resolve import resolve as core_resolve
+from include.core.settings import Settings
+from include.exporters import catalog_of
+from include.formats import FORMATS
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -106,12 +112,27 @@ def test_every_example_fits_its_schema(app: FastAPI) -> None:
         jsonschema.validate(example, resolve(request, description), jsonschema.Draft202012Validator)
 
 
+def test_every_example_of_a_request_fits_its_schema_and_the_catalog(app: FastAPI) -> None:
+    description = app.openapi()
+    media = description["paths"]["/v1/exports"]["post"]["requestBody"]["content"]["application/json"]
+    schema = resolve(media["schema"], description)
+    told = set()
+    for example in media["examples"].values():
+        assert example["summary"]
+        jsonschema.validate(example["value"], schema, jsonschema.Draft202012Validator)
+        request = parse_request(example["value"])
+        assert core_resolve(request, catalog_of(Settings()), FORMATS, COMPRESSIONS).readings
+        told |= request.model_fields_set
+    assert {"sources", "compression", "split"} <= told
+
+
 def test_the_request_body_is_described_and_nothing_that_does_not_exist_yet(app: FastAPI) -> None:
     description = app.openapi()
     body = description["paths"]["/v1/exports"]["post"]["requestBody"]["content"]["application/json"]["schema"]
     request = resolve(body, description)
     assert set(request["properties"]) == {
-        *("exporter", "params", "format", "columns", "where", "order_by", "limit", "options", "filename", "name")
+        *("exporter", "sources", "params", "columns", "where", "order_by", "limit"),
+        *("format", "options", "filename", "compression", "split", "name"),
     }
     assert request["additionalProperties"] is False
     assert not any("validation" in name.lower() for name in description["components"]["schemas"])

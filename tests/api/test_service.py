@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from export_api.caller import Caller
+    from export_api.service import Artifact
 
 REQUEST = {"exporter": "machines", "format": "csv"}
 
@@ -45,7 +48,8 @@ def bench(database: sa.Engine) -> Bench:
 
 
 def submit(bench: Bench, caller: Caller = ANNA, seen: Observation = RUNNING, **changes: Any) -> UUID:
-    export_id = bench.service.submit(caller, parse_request({**REQUEST, **changes})).export.id
+    wanted = {name: value for name, value in {**REQUEST, **changes}.items() if value is not None}
+    export_id = bench.service.submit(caller, parse_request(wanted)).export.id
     bench.airflow.seen[export_id] = seen
     return export_id
 
@@ -222,6 +226,7 @@ def test_each_way_to_the_file_is_audited(bench: Bench) -> None:
     export_id = submit(bench, seen=SUCCEEDED)
     bench.publish(export_id, b"0123456789")
     link = bench.service.link(ANNA, str(export_id))
+    assert link is not None
     assert "seconds=60" in link.url
     assert (link.expires_at - START).total_seconds() == 60
     found = bench.service.artifact(ADMIN, str(export_id))
@@ -233,6 +238,73 @@ def test_each_way_to_the_file_is_audited(bench: Bench) -> None:
         ("admin", "content"),
         ("admin", "content"),
     ]
+
+
+PARTS = (b"id\r\n1\r\n", b"", b"id\r\n" + b"2\r\n" * 500)
+
+
+def read(bench: Bench, found: Artifact, start: int = 0, end: int | None = None) -> bytes:
+    return b"".join(bench.service.open(ANNA, found, start=start, end=found.file.bytes if end is None else end))
+
+
+def test_one_of_several_files_is_had_by_its_name(bench: Bench) -> None:
+    export_id = str(submit(bench, seen=SUCCEEDED))
+    bench.publish(UUID(export_id), *PARTS)
+    for number, part in enumerate(PARTS, start=1):
+        name = f"machines-{number:04}.csv"
+        link = bench.service.link(ANNA, export_id, name)
+        assert link is not None
+        assert f"name={name}" in link.url
+        assert read(bench, bench.service.artifact(ANNA, export_id, name)) == part
+    downloads = [entry.detail["file"] for entry in rows(bench, Audit) if entry.action == "download"]
+    assert downloads == [f"machines-{number:04}.csv" for number in (1, 1, 2, 2, 3, 3)]
+
+
+def test_an_unknown_file_is_not_found_and_the_others_are_named(bench: Bench) -> None:
+    export_id = str(submit(bench, seen=SUCCEEDED))
+    bench.publish(UUID(export_id), *[b"x"] * 23)
+    for use in (bench.service.artifact, bench.service.link):
+        with pytest.raises(
+            NotFound, match=r"no file 'machines\.csv'; it has machines-0001\.csv, .*, and 3 more"
+        ) as caught:
+            use(ANNA, export_id, "machines.csv")
+        assert caught.value.error_code == "file_not_found"
+    with pytest.raises(NotFound):
+        bench.service.artifact(ANNA, export_id, "")
+
+
+def test_several_files_come_in_one_zip_that_no_link_leads_to(bench: Bench) -> None:
+    export_id = str(submit(bench, seen=SUCCEEDED))
+    bench.publish(UUID(export_id), *PARTS)
+    assert bench.service.link(ANNA, export_id) is None
+    assert [entry.action for entry in rows(bench, Audit)] == ["create"]
+    found = bench.service.artifact(ANNA, export_id)
+    whole = read(bench, found)
+    with zipfile.ZipFile(io.BytesIO(whole)) as archive:
+        assert archive.testzip() is None
+        assert [archive.read(name) for name in archive.namelist()] == list(PARTS)
+    assert (found.file.name, found.file.bytes) == ("machines.zip", len(whole))
+    assert read(bench, found, 50, 900) == whole[50:900]
+    *_, entry = rows(bench, Audit)
+    assert entry.detail == {"file": "machines.zip", "via": "content", "start": 50, "end": 900}
+
+
+def test_an_export_of_several_exporters_is_found_by_each(bench: Bench) -> None:
+    one = submit(bench)
+    both = submit(bench, exporter=None, sources=[{"exporter": "orders"}, {"exporter": "machines"}])
+    assert listed(bench, exporter="machines") == {one, both}
+    assert listed(bench, exporter="orders") == {both}
+    assert listed(bench, exporter="machine") == listed(bench, exporter="_achines") == set()
+    many = submit(bench, exporter=None, sources=[{"exporter": "order_taxes", "name": f"{n}"} for n in range(50)])
+    assert listed(bench, exporter="order_taxes") == {many}
+    assert bench.airflow.triggered[1]["conf"] == {
+        "sources": [{"exporter": "orders"}, {"exporter": "machines"}],
+        "format": "csv",
+    }
+    manifest = bench.publish(both)
+    bench.airflow.seen[both] = SUCCEEDED
+    settled = bench.service.get(ANNA, str(both)).export
+    assert settled.exporter == manifest.exporter
 
 
 def listed(bench: Bench, caller: Caller = ADMIN, status: Status | None = None, **wanted: Any) -> set[UUID]:
@@ -340,6 +412,15 @@ def test_a_run_of_airflow_s_is_adopted(bench: Bench, changes: dict[str, Any], tr
     assert (entry.caller, entry.action, entry.detail["trigger"]) == (owner, "create", trigger)
 
 
+def test_a_run_of_airflow_s_with_several_exporters_is_adopted(bench: Bench) -> None:
+    found = stranger(1, request={"sources": [{"exporter": "orders"}, {"exporter": "machines"}]})
+    bench.airflow.waiting = {1: found}
+    bench.airflow.seen[id_of(found)] = RUNNING
+    assert listed(bench, exporter="machines") == listed(bench, exporter="orders") == {id_of(found)}
+    (row,) = rows(bench, Export)
+    assert (row.exporter, row.format) == ("orders, machines", "csv")
+
+
 def test_reading_the_id_of_a_run_of_airflow_s_adopts_it(bench: Bench) -> None:
     found = stranger(1, run_type="manual", triggered_by="anna")
     bench.airflow.waiting = {1: found}
@@ -350,7 +431,16 @@ def test_reading_the_id_of_a_run_of_airflow_s_adopts_it(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize(
-    "request_", [None, {}, {"exporter": 7, "format": [], "name": {"a": 1}}, {"exporter": "x" * 999}]
+    "request_",
+    [
+        None,
+        {},
+        {"exporter": 7, "format": [], "name": {"a": 1}},
+        {"exporter": "x" * 999},
+        {"sources": 7},
+        {"sources": []},
+        {"sources": [7, {"exporter": 7}, {"exporter": "x" * 999}, {"exporter": "y"}]},
+    ],
 )
 def test_whatever_a_run_was_given_it_can_be_shown(bench: Bench, request_: dict[str, Any] | None) -> None:
     found = stranger(1, request=request_, triggered_by="anna")

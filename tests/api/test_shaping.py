@@ -11,7 +11,9 @@ import pytest
 from export_api.db.models import Export
 from export_api.reading import Shown
 from export_api.shaping import Addresses, export_body
+from export_api.sources import rows_of
 from export_api.status import GONE, Observation, Status
+from include.core.manifest import Consistency, SourceRecord
 from tests.api.stand_in import START, make_manifest
 
 ID = UUID("0d4f7f0e-5b1c-4a39-9d0e-6c1f3f0c2b7a")
@@ -60,15 +62,84 @@ def test_a_running_export_shows_its_progress() -> None:
 
 
 def test_a_finished_export_shows_its_files_without_storage_keys() -> None:
-    manifest = make_manifest(ID, 7)
+    manifest = make_manifest(ID, b"content")
     shown = body(
         status="succeeded", settled_at=START, finished_at=START, attempt=1, manifest=manifest.model_dump(mode="json")
     )
     assert shown["download_url"] == f"{BASE}/export-api/v1/exports/{ID}/download" == shown["links"]["download"]
     assert shown["unready"] is False
     (file,) = shown["result"]["files"]
-    assert set(file) == {"name", "format", "media_type", "bytes", "rows", "sha256", "crc32"}
+    assert set(file) == {
+        *("name", "format", "media_type", "bytes", "rows", "sha256", "crc32", "contents", "download_url")
+    }
+    assert file["download_url"] == f"{shown['download_url']}?file=machines.csv"
     assert shown["result"]["verification"]["verdict"] == "verified"
+
+
+def test_the_address_of_one_file_holds_any_name() -> None:
+    assert Addresses("").download(ID, "a&b ü+#%.csv").endswith("/download?file=a%26b%20%C3%BC%2B%23%25.csv")
+
+
+SEVERAL: dict[str, Any] = {
+    "exporter": "machines, orders, machines",
+    "request": {
+        "sources": [
+            {"exporter": "machines", "params": {"platform": "MACOS"}},
+            {"exporter": "orders"},
+            {"exporter": "machines"},
+        ]
+    },
+}
+
+
+def test_an_export_of_several_exporters_names_each_under_sources() -> None:
+    shown = body(Observation(run_state="running", task_state="running", task_exists=True), **SEVERAL)
+    assert (shown["exporter"], shown["params"]) == (None, {})
+    assert shown["sources"] == [
+        {"exporter": name, "status": "running", "rows": None} for name in ("machines", "orders", "machines")
+    ]
+
+
+def test_an_export_of_several_exporters_tells_the_rows_of_each_when_it_is_done() -> None:
+    record = {"connection": "c", "kind": "k", "consistency": "snapshot", "snapshot": None, "query_sha256": ""}
+    read = [("machines", 3), ("orders", 40), ("machines", 500)]
+    manifest = make_manifest(ID, b"content").model_dump(mode="json")
+    manifest["sources"] = [{**record, "exporter": name, "rows": rows} for name, rows in read]
+    shown = body(status="succeeded", settled_at=START, attempt=1, manifest=manifest, **SEVERAL)
+    assert [(source["exporter"], source["rows"]) for source in shown["sources"]] == read
+
+
+def test_one_source_is_one_exporter() -> None:
+    request = {"sources": [{"exporter": "machines", "params": {"platform": "MACOS"}}]}
+    shown = body(request=request)
+    assert (shown["exporter"], shown["params"]) == ("machines", {"platform": "MACOS"})
+    assert [source["exporter"] for source in shown["sources"]] == ["machines"]
+
+
+@pytest.mark.parametrize(
+    ("reads", "rows"),
+    [
+        ([("a", 1), ("b", 2), ("a", 3)], [1, 2, 3]),
+        ([("a", 1), ("a", 2), ("b", 3), ("b", 4), ("a", 5), ("a", 6)], [3, 7, 11]),
+        ([("b", 5)], [0, 5, 0]),
+    ],
+)
+def test_the_rows_of_an_exporter_that_reads_more_than_once_are_added_up(
+    reads: list[tuple[str, int]], rows: list[int]
+) -> None:
+    records = [
+        SourceRecord(
+            connection="c",
+            kind="k",
+            rows=count,
+            consistency=Consistency.NONE,
+            snapshot=None,
+            query_sha256="",
+            exporter=name,
+        )
+        for name, count in reads
+    ]
+    assert rows_of(["a", "b", "a"], records) == rows
 
 
 @pytest.mark.parametrize("progress", ["text", 7, {}, {"stage": "x"}, {**PROGRESS, "rows": "many"}])

@@ -114,6 +114,20 @@ def test_creating_and_migrating_make_the_same_database(database: sa.Engine) -> N
     assert not any(catalogue(database).values())
 
 
+def test_an_older_install_keeps_its_exports_and_takes_the_names_of_many_exporters(database: sa.Engine) -> None:
+    migrate(database, "0001")
+    with Session(database) as session:
+        old = make(session, exporter="x" * 200).id
+    migrate(database)
+    with Session(database) as session:
+        many = make(session, exporter=", ".join(f"exporter_{number}" for number in range(50))).id
+        assert session.get_one(Export, old).exporter == "x" * 200
+        for name, found in (("x" * 200, [old]), ("exporter_49", [many]), ("exporter_4", [many]), ("exporter_5%", [])):
+            wanted = Filter(exporter=name)
+            assert [export.id for export in records.page(session, wanted, 10)] == found
+            assert records.count(session, wanted) == len(found)
+
+
 @pytest.mark.parametrize(
     "statement",
     [

@@ -81,7 +81,10 @@ class ExportsClient(Client):
         return export
 
     def download(self, export: dict[str, Any]) -> bytes:
-        """Follow the presigned link without credentials, as a person's browser does."""
+        """Follow the presigned link without credentials, as a person's browser does.
+
+        :param export: an export with one file, or one file of an export
+        """
         answer = self.http.get(export["download_url"])
         assert answer.status_code == 302, answer.text
         content = httpx.get(answer.headers["Location"], timeout=60)

@@ -84,6 +84,10 @@ def test_somebody_elses_export_is_404(
         assert {k: v for k, v in answer.json().items() if k not in {"instance", "detail"}} == {
             k: v for k, v in unknown.items() if k not in {"instance", "detail"}
         }
+    for suffix in ("/download", "/content"):
+        for name in (export["result"]["files"][0]["name"], "nothing.csv"):
+            answer = stranger.get(f"/exports/{export['id']}{suffix}", file=name)
+            assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
     assert export["id"] not in [item["id"] for item in stranger.get("/exports", limit=1000).json()["items"]]
     assert admin_exports.read(export["id"])["id"] == export["id"]
     assert export["id"] in [item["id"] for item in admin_exports.get("/exports", limit=1000).json()["items"]]

@@ -101,6 +101,80 @@ def test_links_show_while_the_task_still_runs(exports: ExportsClient, airflow: A
     assert len(bucket.left_of(export_id)) == 2
 
 
+def ended(airflow: AirflowClient, conf: dict[str, Any]) -> dict[str, Any]:
+    run = airflow.post("/dags/export/dagRuns", {"logical_date": None, "conf": conf})
+
+    def look() -> dict[str, Any] | None:
+        found: dict[str, Any] = airflow.get(f"/dags/export/dagRuns/{run['dag_run_id']}")
+        return found if found["state"] in {"success", "failed"} else None
+
+    return wait_for("the run's end", look)
+
+
+def export_of(run: dict[str, Any], exports: ExportsClient, **wanted: Any) -> dict[str, Any]:
+    """The run's export, from the API's list."""
+
+    def look() -> dict[str, Any] | None:
+        items = exports.get("/exports", **wanted).json()["items"]
+        return next((item for item in items if quote(run["dag_run_id"], safe="") in item["links"]["airflow_run"]), None)
+
+    return wait_for("the run in the list of exports", look)
+
+
+SOURCES = [{"exporter": "orders", "limit": 5}, {"exporter": "order_taxes", "limit": 6}]
+
+
+@pytest.mark.parametrize("untouched", [False, True], ids=["conf", "form"])
+def test_a_run_with_several_exporters_has_no_other(
+    airflow: AirflowClient, admin_exports: ExportsClient, *, untouched: bool
+) -> None:
+    """The form sends every field; its example of an exporter is emptied by whoever fills in several."""
+    fields = airflow.get("/dags/export/details")["params"]
+    form = {name: field["value"] for name, field in fields.items()} | {"exporter": None}
+    conf = {**(form if untouched else {}), "sources": SOURCES, "format": "jsonl", "filename": "two"}
+    run = ended(airflow, conf)
+    assert run["state"] == "success"
+    export = export_of(run, admin_exports, exporter="order_taxes", status="succeeded")
+    assert (export["exporter"], export["trigger"]) == (None, "airflow")
+    assert [(source["exporter"], source["rows"]) for source in export["sources"]] == [("orders", 5), ("order_taxes", 6)]
+    [file] = export["result"]["files"]
+    assert file["contents"] == [{"name": "orders.jsonl", "rows": 5}, {"name": "order_taxes.jsonl", "rows": 6}]
+
+
+def test_the_form_compresses_and_splits(airflow: AirflowClient, admin_exports: ExportsClient) -> None:
+    fields = airflow.get("/dags/export/details")["params"]
+    assert fields["compression"]["schema"]["enum"] == [None, "gzip", "zip", "zstd"]
+    conf = {name: field["value"] for name, field in fields.items()}
+    conf |= {"exporter": "orders", "limit": 7, "compression": "gzip", "split": {"rows": 4}, "filename": "parts"}
+    run = ended(airflow, conf)
+    assert run["state"] == "success"
+    export = export_of(run, admin_exports, exporter="orders", status="succeeded")
+    assert [(file["name"], file["rows"]) for file in export["result"]["files"]] == [
+        ("parts-0001.csv.gz", 4),
+        ("parts-0002.csv.gz", 3),
+    ]
+
+
+def test_the_conf_of_a_request_holds_what_was_asked_for_and_nothing_else(
+    airflow: AirflowClient, exports: ExportsClient
+) -> None:
+    body: dict[str, Any] = {"sources": SOURCES, "format": "xlsx", "name": "Two"}
+    export = exports.run(**body)
+    assert airflow.get(f"/dags/export/dagRuns/export__{export['id']}")["conf"] == body
+    body = {"exporter": "orders", "limit": 7, "split": {"rows": 4}, "compression": "zstd", "format": "csv"}
+    export = exports.run(**body)
+    assert airflow.get(f"/dags/export/dagRuns/export__{export['id']}")["conf"] == body
+
+
+def test_an_exporter_beside_several_is_refused_in_the_form_too(
+    airflow: AirflowClient, admin_exports: ExportsClient
+) -> None:
+    run = ended(airflow, {"exporter": "orders", "sources": SOURCES})
+    error = export_of(run, admin_exports, status="failed")["error"]
+    assert error["code"] == "invalid_request"
+    assert "/exporter: With sources, write this inside of each source." in error["detail"]
+
+
 def test_a_wrong_request_from_the_form_fails_with_the_pointer(
     airflow: AirflowClient, admin_exports: ExportsClient
 ) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import hashlib
 import io
 import json
 import shutil
 import subprocess
 import sys
+import zipfile
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -55,6 +57,34 @@ def test_the_api_clients_commands_work_as_they_are_printed(
     assert manifest["files"][0]["sha256"] == hashlib.sha256(content).hexdigest()
     rows = sum(1 for _ in load_workbook(io.BytesIO(content), read_only=True).worksheets[0].iter_rows(min_row=2))
     assert [(rows,)] == demo.execute("select count(*) from inventory.machines").fetchall()
+
+
+@needs_curl
+def test_the_commands_for_several_exporters_compression_and_files_work_as_they_are_printed(
+    stack: Stack, demo: psycopg.Connection, tmp_path: Path
+) -> None:
+    start, _, _ = commands(".waybill/demo.env").partition("\n\n")
+    start = start.replace(".waybill/demo.env", str(stack.home / "demo.env"))
+    bash(f"{start}\n{commands('fetch()')}", tmp_path)
+    book = load_workbook(tmp_path / "inventory.xlsx", read_only=True)
+    assert book.sheetnames == ["Macs", "PCs", "macOS apps"]
+    assert [sum(1 for _ in sheet.iter_rows(min_row=2)) for sheet in book.worksheets] == [
+        *(count for (count,) in demo.execute(COUNTS).fetchall()),
+        1000,
+    ]
+    whole = list(csv.reader(io.StringIO(gzip.decompress((tmp_path / "orders.csv.gz").read_bytes()).decode())))
+    assert [(len(whole) - 1,)] == demo.execute("select count(*) from shop.orders").fetchall()
+    with zipfile.ZipFile(tmp_path / "orders.zip") as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    assert list(parts) == [f"orders-000{number}.csv" for number in (1, 2, 3)]
+    assert (tmp_path / "orders-0002.csv").read_bytes() == parts["orders-0002.csv"]
+    read = [list(csv.reader(io.StringIO(part.decode()))) for part in parts.values()]
+    assert [whole[0], *(row for part in read for row in part[1:])] == whole
+
+
+COUNTS = """
+    select count(*) from inventory.machines where platform in ('MACOS', 'WINDOWS') group by platform order by platform
+"""
 
 
 def test_the_readmes_request_and_error_are_the_apis(exports: ExportsClient) -> None:

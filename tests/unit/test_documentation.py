@@ -19,6 +19,7 @@ from sqlalchemy.pool import NullPool
 
 import include.sources
 from export_api.problems import problem_of
+from include.compressions import COMPRESSIONS
 from include.core.catalog import Catalog
 from include.core.errors import InvalidRequest, VerificationFailed
 from include.core.manifest import Consistency
@@ -198,14 +199,14 @@ def json_blocks() -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def test_the_readmes_request_is_accepted() -> None:
-    resolved = resolve(parse_request(json_blocks()[0]), catalog_of(Settings()), FORMATS)
-    assert resolved.selection.schema.names == ("serial_number", "version", "last_seen")
+    resolved = resolve(parse_request(json_blocks()[0]), catalog_of(Settings()), FORMATS, COMPRESSIONS)
+    assert resolved.readings[0].selection.schema.names == ("serial_number", "version", "last_seen")
 
 
 def test_the_readmes_error_is_what_the_api_answers() -> None:
     request = {"exporter": "machines", "where": [{"column": "last_seen", "op": "contains", "value": "2026"}]}
     with pytest.raises(InvalidRequest) as caught:
-        resolve(parse_request(request), catalog_of(Settings()), FORMATS)
+        resolve(parse_request(request), catalog_of(Settings()), FORMATS, COMPRESSIONS)
     problem = json_blocks()[1]
     assert problem == {**problem_of(caught.value), "instance": "/export-api/v1/exports"}
 
@@ -214,8 +215,9 @@ def test_the_readmes_error_is_what_the_api_answers() -> None:
 
 
 RECIPES = {**files_of(README), **files_of(CONTRIBUTING)}
-READERS = "tests/properties/readers.py"
-NAMES = ("invoices", "net_invoices", "app_versions", "refunds", "tsv", "sqlite")
+READERS, UNPACKERS = "tests/properties/readers.py", "tests/properties/unpackers.py"
+ADDED_TO = {READERS, UNPACKERS}
+NAMES = ("invoices", "net_invoices", "app_versions", "refunds", "tsv", "sqlite", "bzip2")
 
 
 @pytest.fixture(scope="module")
@@ -228,8 +230,8 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for path, text in RECIPES.items():
         file = copy / path
         file.parent.mkdir(parents=True, exist_ok=True)
-        earlier = file.read_text(encoding="utf-8") + "\n\n" if path == READERS else ""
-        assert path == READERS or not file.exists(), f"{path} exists: the recipe needs another example."
+        earlier = file.read_text(encoding="utf-8") + "\n\n" if path in ADDED_TO else ""
+        assert path in ADDED_TO or not file.exists(), f"{path} exists: the recipe needs another example."
         file.write_text(earlier + text, encoding="utf-8")
     return copy
 
@@ -253,7 +255,7 @@ def test_there_is_a_recipe_for_each_kind_of_extension() -> None:
 def test_the_recipes_keep_every_contract(house: Path) -> None:
     said = run(
         *("pytest", "tests/contracts", "tests/properties", "-p", "no:cacheprovider", "-rA", "-q"),
-        *("-k", " or ".join(f"[{name}]" for name in NAMES) + " or tsv or sqlite"),
+        *("-k", " or ".join(f"[{name}]" for name in NAMES) + " or tsv or sqlite or bzip2"),
         cwd=house,
     )
     passed = [line for line in said.splitlines() if line.startswith("PASSED")]
@@ -262,7 +264,7 @@ def test_the_recipes_keep_every_contract(house: Path) -> None:
 
 
 def test_the_recipes_are_clean(house: Path) -> None:
-    files = [path for path in RECIPES if path.endswith(".py") and path != READERS]
+    files = [path for path in RECIPES if path.endswith(".py") and path not in ADDED_TO]
     run("ruff", "check", "--no-cache", *files, cwd=house)
     run("ruff", "format", "--no-cache", "--check", *files, cwd=house)
 
@@ -271,7 +273,7 @@ def test_parameters_that_depend_on_each_other_are_refused_together(house: Path) 
     catalog = Catalog([house / "include/exporters"])
     request = {"exporter": "refunds", "params": {"since": "2026-02-01", "until": "2026-01-31"}}
     with pytest.raises(InvalidRequest) as caught:
-        resolve(parse_request(request), catalog, FORMATS)
+        resolve(parse_request(request), catalog, FORMATS, COMPRESSIONS)
     assert [(error.pointer, error.detail) for error in caught.value.errors] == [("/params", "until lies before since.")]
 
 

@@ -16,6 +16,7 @@ from sqlalchemy import (
     Integer,
     MetaData,
     String,
+    Text,
     UniqueConstraint,
     Uuid,
     event,
@@ -61,8 +62,9 @@ class Export(Base):
     task_id: Mapped[str] = mapped_column(Key)
     map_index: Mapped[int] = mapped_column(Integer)
 
-    # What was asked for, and by whom. A run that died before it had read its request has no exporter.
-    exporter: Mapped[str | None] = mapped_column(String(200))
+    # What was asked for, and by whom. A run that died before it had read its request has no exporter; several
+    # are there with commas between them.
+    exporter: Mapped[str | None] = mapped_column(Text)
     format: Mapped[str | None] = mapped_column(String(200))
     name: Mapped[str | None] = mapped_column(String(200))
     request: Mapped[dict[str, Any]] = mapped_column(Json)

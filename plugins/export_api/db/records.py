@@ -6,10 +6,11 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, func, or_, select, tuple_, update
+from sqlalchemy import and_, func, literal, or_, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 
 from export_api.db.models import Audit, Export, Token
+from export_api.sources import SEPARATOR
 from export_api.status import Status
 
 if TYPE_CHECKING:
@@ -52,13 +53,14 @@ class Filter:
         """Return the filter in SQL."""
         found: list[ColumnElement[bool]] = []
         for column, value in (
-            (Export.exporter, self.exporter),
             (Export.name, self.name),
             (Export.requested_by, self.requested_by),
             (Export.status, self.status),
         ):
             if value is not None:
                 found.append(column == value)
+        if self.exporter is not None:
+            found.append(_names(self.exporter))
         if self.unsettled:
             found.append(Export.settled_at.is_(None))
         if self.created_after is not None:
@@ -67,6 +69,12 @@ class Filter:
             place, row = (self.after.created_at, self.after.id), tuple_(Export.created_at, Export.id)
             found.append(row < place if self.descending else row > place)
         return found
+
+
+def _names(exporter: str) -> ColumnElement[bool]:
+    """Whether an export reads an exporter, alone or among others."""
+    among = literal(SEPARATOR) + Export.exporter + SEPARATOR
+    return among.contains(SEPARATOR + exporter + SEPARATOR, autoescape=True)
 
 
 # Exports

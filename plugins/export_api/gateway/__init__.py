@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from export_api.gateway.runs import Runs
-from export_api.gateway.store import store_of
+from export_api.gateway.store import StoreOfConnection
 from export_api.gateway.strangers import Horizon, Stranger, Strangers
 from include.core.errors import Retriable
 from include.core.settings import Settings
@@ -27,6 +27,9 @@ _LOCK = 0x57617962696C6C
 
 class Gateway(Runs, Strangers):
     """What the API needs of Airflow."""
+
+    def __init__(self) -> None:
+        self._store = StoreOfConnection()
 
     @cached_property
     def settings(self) -> Settings:
@@ -69,7 +72,7 @@ class Gateway(Runs, Strangers):
 
         :raises Retriable: when there is no such connection, or it names no bucket.
         """
-        return store_of(self.settings)
+        return self._store.get(self.settings)
 
     def require_scheduler(self, session: Session) -> None:
         """Insist that a scheduler is alive.

@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from export_api.sources import names_of
 from include.core.identity import RUN_PREFIX
 
 if TYPE_CHECKING:
@@ -89,6 +90,7 @@ def _statement(beyond: Horizon, limit: int) -> Select[Any]:
     is_known = (
         told.value.is_not(None),
         run.conf["exporter"].as_string().is_not(None),
+        run.conf["sources"].as_string().is_not(None),
         run.state.not_in(_ACTIVE),
     )
     return (
@@ -162,6 +164,6 @@ def _owner(session: Session, dag_id: str, task_id: str, owners: str | None) -> s
 
 def _conf_request(conf: object) -> dict[str, Any] | None:
     """Return the request that a run was triggered with, as long as its task has not written down a better one."""
-    if not isinstance(conf, dict) or not isinstance(conf.get("exporter"), str):
+    if not isinstance(conf, dict) or not names_of(conf):
         return None
     return {name: value for name, value in conf.items() if value is not None}

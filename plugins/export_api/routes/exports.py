@@ -11,6 +11,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter
 
+from export_api import examples
 from export_api.auth import CallerDep  # noqa: TC001 - FastAPI reads the annotations
 from export_api.db.records import Cursor, Filter
 from export_api.routes.parts import AddressesDep, JsonBody, ServiceDep, answers, refusals
@@ -31,7 +32,12 @@ _HEADERS = {
 _BODY = {
     "requestBody": {
         "required": True,
-        "content": {"application/json": {"schema": {"$ref": f"#/components/schemas/{ExportRequest.__name__}"}}},
+        "content": {
+            "application/json": {
+                "schema": {"$ref": f"#/components/schemas/{ExportRequest.__name__}"},
+                "examples": examples.REQUESTS,
+            }
+        },
     }
 }
 
@@ -61,7 +67,7 @@ class ListQuery(BaseModel):
     limit: int = Field(50, ge=1, le=1000)
     page_token: str | None = Field(None, description="The `next_page_token` of the page before.", max_length=500)
     status: Status | None = None
-    exporter: str | None = Field(None, max_length=200)
+    exporter: str | None = Field(None, description="Alone, or among several.", max_length=200)
     name: str | None = Field(None, max_length=200)
     requested_by: str | None = Field(None, max_length=512)
     created_after: AwareDatetime | None = None

@@ -1,4 +1,8 @@
-"""Buttons on the task in Airflow's UI: to the export and to its file."""
+"""Buttons on a task in Airflow's UI: to the export that it is and to its file.
+
+They belong to the plugin and not to the operator, whose links Airflow would have each task write down, two requests for
+every export.
+"""
 
 from __future__ import annotations
 
@@ -7,21 +11,23 @@ from typing import TYPE_CHECKING
 import attrs
 from airflow.sdk import BaseOperatorLink
 
+from export_api import MOUNT, VERSION
+from export_api.gateway.strangers import OPERATOR
 from include.core.identity import export_id_of
 
 if TYPE_CHECKING:
     from airflow.sdk import BaseOperator
     from airflow.sdk.types import TaskInstanceKey
 
-API = "/export-api/v1/exports"
 
-
-def export_path(ti_key: TaskInstanceKey) -> str:
-    """Return the path of the export that a task instance is."""
+def export_path(operator: BaseOperator, ti_key: TaskInstanceKey) -> str:
+    """Return the path of the export that a task instance is; nothing for a task of any other operator."""
+    if operator.task_type != OPERATOR:
+        return ""
     export_id = export_id_of(
         dag_id=ti_key.dag_id, run_id=ti_key.run_id, task_id=ti_key.task_id, map_index=ti_key.map_index
     )
-    return f"{API}/{export_id}"
+    return f"{MOUNT}{VERSION}/exports/{export_id}"
 
 
 @attrs.define()
@@ -33,9 +39,9 @@ class ExportLink(BaseOperatorLink):
         """The button's text."""
         return "Export"
 
-    def get_link(self, operator: BaseOperator, *, ti_key: TaskInstanceKey) -> str:  # noqa: ARG002
+    def get_link(self, operator: BaseOperator, *, ti_key: TaskInstanceKey) -> str:
         """Return the path; the browser's cookie is its authentication."""
-        return export_path(ti_key)
+        return export_path(operator, ti_key)
 
 
 @attrs.define()
@@ -47,6 +53,7 @@ class FileLink(BaseOperatorLink):
         """The button's text."""
         return "File"
 
-    def get_link(self, operator: BaseOperator, *, ti_key: TaskInstanceKey) -> str:  # noqa: ARG002
+    def get_link(self, operator: BaseOperator, *, ti_key: TaskInstanceKey) -> str:
         """Return the path of the download, which answers with a fresh link to the store."""
-        return f"{export_path(ti_key)}/download"
+        path = export_path(operator, ti_key)
+        return path and f"{path}/download"

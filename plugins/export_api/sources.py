@@ -1,0 +1,49 @@
+"""The exporters that a request names, read from the JSON that was kept: whoever wrote it, it can be shown."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from include.core.manifest import SourceRecord
+
+SEPARATOR = ", "
+"""Between names in the table's column ``exporter``; no exporter's name holds it."""
+
+
+def readings_of(request: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return what is asked of each exporter."""
+    sources = request.get("sources")
+    if not isinstance(sources, list):
+        return [request]
+    return [source for source in sources if isinstance(source, dict)]
+
+
+def names_of(request: Mapping[str, Any]) -> list[str]:
+    """Return the exporters' names, in their order."""
+    named = [reading.get("exporter") for reading in readings_of(request)]
+    return [name for name in named if isinstance(name, str)]
+
+
+def joined(names: Sequence[str]) -> str | None:
+    """Return names as the table keeps them; None when there are none."""
+    return SEPARATOR.join(names) or None
+
+
+def rows_of(names: Sequence[str], records: Sequence[SourceRecord]) -> list[int]:
+    """Return how many rows were read for each of several exporters, from a manifest's sources.
+
+    An exporter may have read more than once: its records follow each other. One that is there several times has the
+    same number of records each time.
+    """
+    rows: list[int] = []
+    places: dict[str, int] = {}
+    for name in names:
+        own = [record.rows for record in records if record.exporter == name]
+        share = len(own) // names.count(name)
+        start = places.get(name, 0)
+        rows.append(sum(own[start : start + share]))
+        places[name] = start + share
+    return rows
