@@ -13,8 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from include.artifacts._wire import answering, base64_crc32
-from include.core.errors import Retriable
+from include.artifacts._wire import answering, base64_crc32, check_acknowledged
 from include.core.verify import combine_crc32
 
 if TYPE_CHECKING:
@@ -24,7 +23,8 @@ PARTS_IN_FLIGHT = 2
 """Parts being sent while the next one fills: peak memory is this plus one, times the part's size."""
 
 PARTS_PER_SIZE = 1_000
-"""After so many parts the size doubles, so that 10,000 parts reach S3's largest object."""
+"""After so many parts the size doubles: 10,000 parts, the most that S3 takes, hold a thousand times as much as
+parts of one size would."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,18 +45,17 @@ class Upload:
     :param address: the upload's ``Bucket``, ``Key`` and ``UploadId``
     """
 
-    def __init__(self, client: Any, address: dict[str, str], *, part_bytes: int) -> None:
+    def __init__(self, client: Any, address: dict[str, str]) -> None:
         self._client = client
         self._address = address
-        self._part_bytes = part_bytes
         self._parts: list[_Part] = []
 
-    def send(self, chunks: Iterator[bytes]) -> None:
-        """Cut the stream into parts and send them, at most :data:`PARTS_IN_FLIGHT` at a time."""
+    def send(self, parts: Iterator[bytes]) -> None:
+        """Send the parts, at most :data:`PARTS_IN_FLIGHT` at a time."""
         waiting: deque[Future[_Part]] = deque()
         with ThreadPoolExecutor(PARTS_IN_FLIGHT, thread_name_prefix="upload") as pool:
             try:
-                for number, body in enumerate(self._cut(chunks), start=1):
+                for number, body in enumerate(parts, start=1):
                     while len(waiting) >= PARTS_IN_FLIGHT:
                         self._parts.append(waiting.popleft().result())
                     waiting.append(pool.submit(self._send_part, number, body))
@@ -84,32 +83,28 @@ class Upload:
         with suppress(Exception):  # the first error matters; the sweep removes the upload later
             self._client.abort_multipart_upload(**self._address)
 
-    def _cut(self, chunks: Iterator[bytes]) -> Iterator[bytes]:
-        """Yield parts; an empty stream gives one empty part. The size doubles as parts grow many."""
-        pieces: list[memoryview] = []
-        gathered, number = 0, 1
-        for chunk in chunks:
-            rest = memoryview(chunk)
-            while gathered + len(rest) >= (size := self._part_bytes << (number // PARTS_PER_SIZE)):
-                pieces.append(rest[: size - gathered])
-                rest = rest[size - gathered :]
-                yield b"".join(pieces)
-                pieces, gathered, number = [], 0, number + 1
-            pieces.append(rest)
-            gathered += len(rest)
-        if gathered or number == 1:
-            yield b"".join(pieces)
-
     def _send_part(self, number: int, body: bytes) -> _Part:
         crc32 = zlib.crc32(body)
         with answering("write"):
             answer = self._client.upload_part(
                 **self._address, PartNumber=number, Body=body, ChecksumCRC32=base64_crc32(crc32)
             )
-        if answer.get("ChecksumCRC32") != base64_crc32(crc32):
-            raise Retriable(
-                f"The artifact store did not acknowledge the checksum of part {number}: it was damaged on its way, or "
-                "the store does not check CRC-32.",
-                code="store_unsafe",
-            )
+        check_acknowledged(answer, crc32, f"part {number}")
         return _Part(number, len(body), crc32, answer["ETag"])
+
+
+def cut(chunks: Iterator[bytes], part_bytes: int) -> Iterator[bytes]:
+    """Yield parts; an empty stream gives one empty part. The size doubles as parts grow many."""
+    pieces: list[memoryview] = []
+    gathered, number = 0, 1
+    for chunk in chunks:
+        rest = memoryview(chunk)
+        while gathered + len(rest) >= (size := part_bytes << (number // PARTS_PER_SIZE)):
+            pieces.append(rest[: size - gathered])
+            rest = rest[size - gathered :]
+            yield b"".join(pieces)
+            pieces, gathered, number = [], 0, number + 1
+        pieces.append(rest)
+        gathered += len(rest)
+    if gathered or number == 1:
+        yield b"".join(pieces)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import base64
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from include.core.errors import Retriable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 
 @contextmanager
@@ -35,3 +35,16 @@ def answering(doing: str) -> Iterator[None]:
 def base64_crc32(crc32: int) -> str:
     """Return a CRC-32 as S3 spells it."""
     return base64.b64encode(crc32.to_bytes(4, "big")).decode()
+
+
+def check_acknowledged(answer: Mapping[str, Any], crc32: int, what: str) -> None:
+    """Insist that the store computed the checksum that was sent.
+
+    :raises Retriable: when it did not.
+    """
+    if answer.get("ChecksumCRC32") != base64_crc32(crc32):
+        raise Retriable(
+            f"The artifact store did not acknowledge the checksum of {what}: it was damaged on its way, or the store "
+            "does not check CRC-32.",
+            code="store_unsafe",
+        )

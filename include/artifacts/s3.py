@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import zlib
+from functools import cached_property
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 from uuid import uuid4
 
-from include.artifacts._multipart import PARTS_IN_FLIGHT, Upload
-from include.artifacts._wire import answering, base64_crc32
+from include.artifacts._multipart import Upload, cut
+from include.artifacts._wire import answering, base64_crc32, check_acknowledged
+from include.artifacts.client import make_client
 from include.core.errors import Retriable
 from include.core.store import Stored
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 _PAGE = 1_000
 
@@ -22,15 +25,19 @@ class S3Store:
     """Objects below one prefix of one bucket.
 
     :param client: a boto3 S3 client that signs with SigV4, as the data's way in.
-    :param public_client: one for the endpoint that people can reach; used for presigning only.
+    :param public: makes one for the endpoint that people can reach, which is used for presigning only.
     """
 
-    def __init__(self, client: Any, public_client: Any, *, bucket: str, prefix: str, part_bytes: int) -> None:
+    def __init__(self, client: Any, public: Callable[[], Any], *, bucket: str, prefix: str, part_bytes: int) -> None:
         self._client = client
-        self._public_client = public_client
+        self._public = public
         self._bucket = bucket
         self._prefix = prefix.strip("/")
         self._part_bytes = part_bytes
+
+    @cached_property
+    def _public_client(self) -> Any:
+        return self._public()
 
     @classmethod
     def connect(cls, session: Any, options: Mapping[str, Any], *, prefix: str, part_bytes: int) -> S3Store:
@@ -41,56 +48,59 @@ class S3Store:
 
         :raises Retriable: when the connection names no bucket.
         """
-        from botocore.config import Config
-
         if not options.get("bucket"):
             raise Retriable(
                 'The store\'s connection names no bucket: add {"bucket": "…"} to its extra.',
                 code="store_unconfigured",
             )
-        config = Config(
-            signature_version="s3v4",  # boto3 would presign with SigV2 in us-east-1
-            s3={"addressing_style": "path" if options.get("endpoint_url") else "auto"},
-            retries={"mode": "standard", "total_max_attempts": 4},
-            connect_timeout=5,
-            read_timeout=60,
-            max_pool_connections=PARTS_IN_FLIGHT + 4,
-        )
-        arguments = {
-            "region_name": options.get("region_name"),
-            "verify": options.get("verify"),
-            "config": config,
-        }
-        endpoint = options.get("endpoint_url")
+        endpoint, public = options.get("endpoint_url"), options.get("public_endpoint_url")
+        client = make_client(session, options, endpoint=endpoint)
         return cls(
-            session.client("s3", endpoint_url=endpoint, **arguments),
-            session.client("s3", endpoint_url=options.get("public_endpoint_url") or endpoint, **arguments),
+            client,
+            lambda: make_client(session, options, endpoint=public) if public and public != endpoint else client,
             bucket=options["bucket"],
             prefix=prefix,
             part_bytes=part_bytes,
         )
 
     def put(self, key: str, chunks: Iterator[bytes], *, media_type: str, filename: str) -> Stored:
-        """Stream an object up; on any error the upload is aborted, and what cannot be is left to ``remove``."""
+        """Stream an object up; on any error the upload is aborted, and what cannot be is left to ``remove``.
+
+        What fits into one part is written by one request.
+        """
+        place = {"Bucket": self._bucket, "Key": self._full(key)}
+        about = {"ContentType": media_type, "ContentDisposition": content_disposition(filename)}
+        parts = cut(chunks, self._part_bytes)
+        first, second = next(parts), next(parts, None)
+        if second is None:
+            crc32 = self._put_at_once(first, place | about)
+        else:
+            crc32 = self._put_in_parts(chain((first, second), parts), place, about)
         with answering("write"):
-            created = self._client.create_multipart_upload(
-                Bucket=self._bucket,
-                Key=self._full(key),
-                ContentType=media_type,
-                ContentDisposition=content_disposition(filename),
-                ChecksumAlgorithm="CRC32",
-            )
-        address = {"Bucket": self._bucket, "Key": self._full(key), "UploadId": created["UploadId"]}
-        upload = Upload(self._client, address, part_bytes=self._part_bytes)
+            head = self._client.head_object(**place)
+        return Stored(bytes=head["ContentLength"], crc32=crc32)
+
+    def _put_at_once(self, body: bytes, described: dict[str, str]) -> int:
+        """Write a small object; return its checksum as the store acknowledged it."""
+        crc32 = zlib.crc32(body)
+        with answering("write"):
+            answer = self._client.put_object(**described, Body=body, ChecksumCRC32=base64_crc32(crc32))
+        check_acknowledged(answer, crc32, "the file")
+        return crc32
+
+    def _put_in_parts(self, parts: Iterator[bytes], place: dict[str, str], about: dict[str, str]) -> int:
+        """Write a large object part by part; return the checksum of what the store acknowledged."""
+        with answering("write"):
+            created = self._client.create_multipart_upload(**place, **about, ChecksumAlgorithm="CRC32")
+        upload = Upload(self._client, {**place, "UploadId": created["UploadId"]})
         try:
-            upload.send(chunks)
+            upload.send(parts)
             with answering("write"):
                 upload.complete()
-                head = self._client.head_object(Bucket=self._bucket, Key=self._full(key))
         except BaseException:
             upload.abort_quietly()
             raise
-        return Stored(bytes=head["ContentLength"], crc32=upload.crc32())
+        return upload.crc32()
 
     def publish(self, key: str, data: bytes) -> bool:
         """Write a small object unless one is there; return whether this call wrote it."""

@@ -149,7 +149,8 @@ def _load_yaml(name: str, path: Path) -> Exporter[Any]:
     import yaml
 
     try:
-        spec = ExporterSpec.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+        loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times as fast, where it was built
+        spec = ExporterSpec.model_validate(yaml.load(path.read_text(encoding="utf-8"), loader))  # noqa: S506 - it is safe
         return make_sql_exporter(name, spec, path.parent)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]

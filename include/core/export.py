@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 from contextlib import closing, suppress
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Literal
 
@@ -192,6 +193,7 @@ class ExportRun:
             self._store.remove(self._attempt.folder)
 
 
+@cache
 def versions() -> dict[str, str]:
     """Return the versions of what decides a file's bytes."""
     found = {"python": platform.python_version()}
@@ -201,3 +203,8 @@ def versions() -> dict[str, str]:
         except PackageNotFoundError:
             continue
     return found
+
+
+def preload() -> None:
+    """Find out ahead what is the same for every export."""
+    versions()
