@@ -13,11 +13,11 @@ COMPILE := pip compile --quiet --universal --python-version 3.11 --generate-hash
 	--no-emit-find-links --only-binary :all: --custom-compile-command 'make lock'
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up down clean test lint fast bench lock venv
+.PHONY: help demo up down clean test lint fast bench bench-quick lock venv
 
 help: ## list the targets
-	@sed -n 's/^\([a-z]*\): [a-z ]*## \(.*\)/  make \1 \2/p; s/^\([a-z]*\): ## \(.*\)/  make \1 \2/p' Makefile | \
-		awk '{ target = $$2; $$1 = $$2 = ""; printf "  make %-6s%s\n", target, $$0 }'
+	@sed -n 's/^\([a-z-]*\): [a-z ]*## \(.*\)/  make \1 \2/p; s/^\([a-z-]*\): ## \(.*\)/  make \1 \2/p' Makefile | \
+		awk '{ target = $$2; $$1 = $$2 = ""; printf "  make %-11s%s\n", target, $$0 }'
 
 demo: venv ## start the stack, export the demo inventory, and leave the stack running
 	@$(LOCAL) demo
@@ -44,13 +44,18 @@ lint: venv ## check style, types and import rules
 fast: venv ## run the tests that need no stack
 	@$(PY) -m pytest $(FAST)
 
-bench: venv ## measure peak memory and start of tasks, on stacks of its own
-	@$(PY) -m benchmarks.memory
-	@$(PY) -m benchmarks.warm
+bench: venv ## measure against peers, on a stack of its own; half an hour, best on an idle machine
+	@sh benchmarks/setup.sh
+	@$(PY) -m benchmarks
+
+bench-quick: venv ## the same with less of everything, in three minutes
+	@sh benchmarks/setup.sh
+	@$(PY) -m benchmarks --quick
 
 lock: ## write requirements*.txt from requirements*.in (needs uv)
 	@uv $(COMPILE) requirements.in -o requirements.txt
 	@uv $(COMPILE) requirements-dev.in -o requirements-dev.txt
+	@uv $(COMPILE) requirements-bench.in -o requirements-bench.txt
 
 venv:
 	@sh deploy/local/setup.sh

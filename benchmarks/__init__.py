@@ -1,1 +1,1 @@
-"""Measurements on the real stack; `make bench` runs them."""
+"""Measurements side by side with peers, on servers of their own; `make bench` runs them."""
