@@ -6,15 +6,14 @@ from datetime import timedelta
 from typing import Any
 
 from airflow.sdk import DAG, Param
-from airflow.sdk.configuration import conf
 
 from include.compressions import COMPRESSIONS
 from include.core.identity import DAG_ID, TASK_ID
 from include.core.request import ExportRequest
-from include.core.settings import Settings
 from include.exporters import catalog_of
 from include.formats import FORMATS
 from operators.export import ExportOperator
+from operators.settings import airflow_settings
 
 DOC = """
 ### Export
@@ -24,7 +23,7 @@ The task's log tells stage, rows, rows per second and bytes; the extra links on 
 and to the file.
 """
 
-CATALOG = catalog_of(Settings.of_airflow(conf))
+CATALOG = catalog_of(airflow_settings())
 FIELDS = ExportRequest.model_fields
 
 

@@ -13,9 +13,9 @@ from include.core.identity import Trigger, export_id_of
 from include.core.progress import Progress
 from include.core.request import ExportRequest, parse_request, utc_now
 from include.core.resolve import resolve
-from include.core.settings import Settings
 from include.exporters import catalog_of
 from include.formats import FORMATS
+from operators.settings import airflow_settings
 from operators.telling import State, Teller, peak_memory_mb
 
 if TYPE_CHECKING:
@@ -143,11 +143,9 @@ class ExportOperator(BaseOperator):
         raise AirflowTaskTerminated("The run was stopped.")
 
     def _run(self, context: Context, state: State) -> Manifest:
-        from airflow.sdk.configuration import conf
-
         from operators.connections import open_store, source_opener
 
-        settings = Settings.of_airflow(conf)
+        settings = airflow_settings()
         attempt = self._attempt(context)
         self.log.info("Export %s, attempt %s", attempt.export_id, attempt.attempt)
         try:

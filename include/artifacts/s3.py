@@ -73,23 +73,19 @@ class S3Store:
         parts = cut(chunks, self._part_bytes)
         first, second = next(parts), next(parts, None)
         if second is None:
-            crc32 = self._put_at_once(first, place | about)
-        else:
-            crc32 = self._put_in_parts(chain((first, second), parts), place, about)
-        with answering("write"):
-            head = self._client.head_object(**place)
-        return Stored(bytes=head["ContentLength"], crc32=crc32)
+            return self._put_at_once(first, place | about)
+        return self._put_in_parts(chain((first, second), parts), place, about)
 
-    def _put_at_once(self, body: bytes, described: dict[str, str]) -> int:
-        """Write a small object; return its checksum as the store acknowledged it."""
+    def _put_at_once(self, body: bytes, described: dict[str, str]) -> Stored:
+        """Write a small object; that it is there as a whole, the store says by its checksum."""
         crc32 = zlib.crc32(body)
         with answering("write"):
             answer = self._client.put_object(**described, Body=body, ChecksumCRC32=base64_crc32(crc32))
         check_acknowledged(answer, crc32, "the file")
-        return crc32
+        return Stored(bytes=len(body), crc32=crc32)
 
-    def _put_in_parts(self, parts: Iterator[bytes], place: dict[str, str], about: dict[str, str]) -> int:
-        """Write a large object part by part; return the checksum of what the store acknowledged."""
+    def _put_in_parts(self, parts: Iterator[bytes], place: dict[str, str], about: dict[str, str]) -> Stored:
+        """Write a large object part by part."""
         with answering("write"):
             created = self._client.create_multipart_upload(**place, **about, ChecksumAlgorithm="CRC32")
         upload = Upload(self._client, {**place, "UploadId": created["UploadId"]})
@@ -97,10 +93,11 @@ class S3Store:
             upload.send(parts)
             with answering("write"):
                 upload.complete()
+                head = self._client.head_object(**place)
         except BaseException:
             upload.abort_quietly()
             raise
-        return upload.crc32()
+        return Stored(bytes=head["ContentLength"], crc32=upload.crc32())
 
     def publish(self, key: str, data: bytes) -> bool:
         """Write a small object unless one is there; return whether this call wrote it."""

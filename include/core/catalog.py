@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import re
 import sys
+from contextlib import suppress
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -116,6 +117,13 @@ class Catalog:
         if path is None:
             raise NotFound(f"There is no exporter {name!r}; known are: {', '.join(self.names)}.")
         return _load(name, path, _stamp(path))
+
+    def preload(self) -> None:
+        """Read every exporter that is described in YAML; one that is broken is told of when it is asked for."""
+        for name, path in self._files().items():
+            if path.suffix == ".yaml":
+                with suppress(Fatal):
+                    self.load(name)
 
     def _files(self) -> dict[str, Path]:
         found: dict[str, Path] = {}

@@ -29,8 +29,10 @@ KEYWORDS = frozenset(
 """libpq keywords that an Airflow connection's extra may carry."""
 
 
-def connect(connection: SourceConnection, application: str) -> psycopg.Connection[Any]:
-    """Connect, and set what the next transaction is to be: one snapshot, read only.
+def connect(
+    connection: SourceConnection, application: str, *, timeout_seconds: float
+) -> tuple[psycopg.Connection[Any], str]:
+    """Connect and begin a transaction of one snapshot, read only; return the connection and the snapshot's name.
 
     :raises psycopg.Error: when the server does not answer or refuses.
     """

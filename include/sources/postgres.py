@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, LiteralString
+from typing import TYPE_CHECKING, Any
 
 from include.core.errors import Fatal, Retriable
 from include.core.manifest import Consistency
@@ -21,7 +21,7 @@ from include.sources._misfit import unreadable
 from include.sources._parse import parse
 from include.sources._render import bounded, position, rendered, told_misfit
 from include.sources._server_types import INTEGERS, ServerType
-from include.sources._session import connect
+from include.sources._session import connect, set_all, timeouts
 from include.sources._statement import build
 
 if TYPE_CHECKING:
@@ -49,6 +49,10 @@ ACCEPTED: dict[ColumnType, frozenset[str]] = {
     ColumnType.JSON: frozenset({"json", "jsonb"}),
 }
 """Which of the server's types a declared type can hold exactly; ``string`` takes any type's text."""
+
+
+FEW_ROWS = 1_000
+"""Limits up to which the planner is not asked for an estimate, which would take as long as the query."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +84,7 @@ class PostgresSource(Source):
         self._reading = False
         self._closed = False
         with self._errors():
-            self._connection = connect(connection, application)
-            self._set_timeout(timeout_seconds)
-            self._snapshot = self._scalar("select pg_current_snapshot()::text")
+            self._connection, self._snapshot = connect(connection, application, timeout_seconds=timeout_seconds)
         self._timeout_seconds: float = timeout_seconds
 
     @property
@@ -91,7 +93,9 @@ class PostgresSource(Source):
         return self._snapshot
 
     def estimate(self, query: Query) -> int | None:
-        """Return the planner's estimate."""
+        """Return the planner's estimate; of few rows, that they are few."""
+        if query.selection.limit is not None and query.selection.limit <= FEW_ROWS:
+            return query.selection.limit
         statement, arguments = compile_statement(query)
         with self._errors():
             plan = self._client_cursor().execute("explain (format json) " + statement, arguments).fetchone()
@@ -185,16 +189,9 @@ class PostgresSource(Source):
 
         return psycopg.ClientCursor(self._connection)
 
-    def _scalar(self, statement: LiteralString) -> str:
-        row = self._connection.execute(statement).fetchone()
-        return str(row[0]) if row else ""
-
     def _set_timeout(self, seconds: float) -> None:
-        milliseconds = str(max(int(seconds * 1000), 1))
-        self._connection.execute(
-            "select set_config('statement_timeout', %(limit)s, false), set_config('lock_timeout', %(limit)s, false)",
-            {"limit": milliseconds},
-        )
+        limits = timeouts(seconds)
+        self._connection.execute(f"select {set_all(limits)}", [text for pair in limits.items() for text in pair])
         self._timeout_seconds = seconds
 
     @contextmanager

@@ -1,0 +1,29 @@
+"""The product's settings, read once for a process and for those forked from it."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from include.core.settings import Settings
+
+
+@cache
+def airflow_settings() -> Settings:
+    """Return Airflow's section ``[waybill]``.
+
+    :raises Fatal: when it is wrong.
+    """
+    from airflow.sdk.configuration import conf
+
+    from include.core.settings import Settings
+
+    return Settings.of_airflow(conf)
+
+
+def preload() -> None:
+    """Read the settings and the exporters that are described in YAML."""
+    from include.exporters import catalog_of
+
+    catalog_of(airflow_settings()).preload()
