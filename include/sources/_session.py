@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import psycopg
 
     from include.core.source import SourceConnection
@@ -50,6 +52,18 @@ def connect(
     )
     opened.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
     opened.read_only = True
-    settings = ", ".join(["set_config(%s, %s, false)"] * len(SESSION))
-    opened.execute(f"select {settings}", [text for pair in SESSION.items() for text in pair])
-    return opened
+    settings = SESSION | timeouts(timeout_seconds)
+    statement = f"select pg_current_snapshot()::text, {set_all(settings)}"
+    row = opened.execute(statement, [text for pair in settings.items() for text in pair]).fetchone()
+    return opened, str(row[0]) if row else ""
+
+
+def timeouts(seconds: float) -> dict[str, str]:
+    """Return the settings that end a query, or its waiting for a lock, after so many seconds."""
+    milliseconds = str(max(int(seconds * 1000), 1))
+    return {"statement_timeout": milliseconds, "lock_timeout": milliseconds}
+
+
+def set_all(settings: Mapping[str, str]) -> str:
+    """Return the expressions that set as many settings, each with placeholders for its name and its value."""
+    return ", ".join(["set_config(%s, %s, false)"] * len(settings))

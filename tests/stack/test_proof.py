@@ -52,16 +52,19 @@ def alter(batch: pa.RecordBatch) -> pa.RecordBatch:
     return batch.set_column(0, "code", pa.array(codes, pa.string()))
 
 
-def drop_line(text: bytes) -> bytes:
-    return text.partition(b"\n")[2]
+def drop_line(chunk: tuple[int, bytes]) -> tuple[int, bytes]:
+    rows, text = chunk
+    return rows, text.partition(b"\n")[2]
 
 
-def double_line(text: bytes) -> bytes:
-    return text.partition(b"\n")[0] + b"\n" + text
+def double_line(chunk: tuple[int, bytes]) -> tuple[int, bytes]:
+    rows, text = chunk
+    return rows, text.partition(b"\n")[0] + b"\n" + text
 
 
-def alter_line(text: bytes) -> bytes:
-    return text.replace(b"T", b"t", 1)  # of a time
+def alter_line(chunk: tuple[int, bytes]) -> tuple[int, bytes]:
+    rows, text = chunk
+    return rows, text.replace(b"T", b"t", 1)  # of a time
 
 
 def drop_bytes(chunk: bytes) -> bytes:
@@ -203,7 +206,7 @@ def test_an_encoder_that_loses_or_doubles_a_row_is_noticed(
     monkeypatch.setattr(csv_format, "encode", tampered)
     export_id = str(uuid4())
     with pytest.raises(VerificationFailed, match="rows in the file's bytes"):
-        run(stack, bucket.product_store(), export_id, "csv")
+        run(stack, bucket.product_store(), export_id, "csv", **GENERAL["csv"])
     assert bucket.left_of(export_id) == []
 
 
