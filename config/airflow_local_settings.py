@@ -32,6 +32,7 @@ _MODULES = (
     "include.core.export",
     "operators.connections",
     "operators.export",
+    "operators.sessions",
     "operators.settings",
     "include.sources.postgres",
     "include.formats.csv",

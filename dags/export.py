@@ -46,11 +46,11 @@ with DAG(
     render_template_as_native_obj=True,
     params={
         "exporter": field("exporter", "machines", ["null", "string"], examples=list(CATALOG.names)),
-        "sources": field("sources", None, ["null", "array"], items={"type": "object"}),
+        "sources": field("sources", None, ["null", "array"]),
         "params": field("params", {}, ["null", "object"]),
         "format": field("format", "csv", "string", enum=list(FORMATS.names)),
         "columns": field("columns", None, ["null", "array"]),
-        "where": field("where", [], ["null", "array"], items={"type": "object"}),
+        "where": field("where", [], ["null", "array"]),
         "order_by": field("order_by", [], ["null", "array"]),
         "limit": field("limit", None, ["null", "integer"], minimum=1),
         "options": field("options", {}, ["null", "object"]),

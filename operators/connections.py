@@ -69,9 +69,11 @@ def open_store(settings: Settings) -> S3Store:
     """Return the artifact store behind the settings' connection."""
     from airflow.providers.amazon.aws.hooks.s3 import S3Hook
 
+    from operators.sessions import session_of
+
     hook = S3Hook(aws_conn_id=settings.store_connection)
     return S3Store.connect(
-        hook.get_session(),
+        session_of(hook),
         hook.conn_config.extra_config,
         prefix=settings.store_prefix,
         part_bytes=settings.part_bytes,

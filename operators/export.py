@@ -92,6 +92,8 @@ class ExportOperator(BaseOperator):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
+        if exporter is None and sources is None:
+            self.template_fields = ()  # there is nothing to render, and Airflow would send it to its API
         self.exporter = exporter
         self.sources = sources
         self.arguments = arguments

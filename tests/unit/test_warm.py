@@ -18,6 +18,7 @@ OURS = (
     "include.core.export",
     "operators.connections",
     "operators.export",
+    "operators.sessions",
     "operators.settings",
     "include.sources.postgres",
     "include.formats.csv",
