@@ -29,7 +29,7 @@ FIELDS = ExportRequest.model_fields
 
 def field(name: str, default: object, kind: str | list[str], **schema: Any) -> Param:
     """Return one field of the form, described as the API describes it."""
-    return Param(default, type=kind, title=name, description=FIELDS[name].description or "", **schema)
+    return Param(default, type=kind, description=FIELDS[name].description or "", **schema)
 
 
 with DAG(
