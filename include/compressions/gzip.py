@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 from include.core.compression import Compression, DecompressingCounter, Encoded
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Generator, Iterable, Sequence
 
     from include.core.format import RowCounter
 
@@ -24,7 +24,7 @@ class Gzip(Compression):
     media_type: ClassVar[str] = "application/gzip"
     suffix: ClassVar[str] = ".gz"
 
-    def compress(self, files: Iterable[Encoded]) -> Iterator[bytes]:
+    def compress(self, files: Iterable[Encoded]) -> Generator[bytes]:
         """Yield the compressed bytes."""
         from isal import isal_zlib
 

@@ -11,7 +11,7 @@ from include.core.streamed_zip import StreamedZip
 from include.core.zip_entries import ZipEntries
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Generator, Iterable, Sequence
 
 
 class Zip(Compression):
@@ -21,7 +21,7 @@ class Zip(Compression):
     suffix: ClassVar[str] = ".zip"
     bundles: ClassVar[bool] = True
 
-    def compress(self, files: Iterable[Encoded]) -> Iterator[bytes]:
+    def compress(self, files: Iterable[Encoded]) -> Generator[bytes]:
         """Yield the archive's bytes, file after file, and its directory at the end."""
         archive = StreamedZip()
         try:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 from include.core.compression import Compression, DecompressingCounter, Encoded
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Generator, Iterable, Sequence
 
     from include.core.format import RowCounter
 
@@ -21,7 +21,7 @@ class Zstd(Compression):
     media_type: ClassVar[str] = "application/zstd"
     suffix: ClassVar[str] = ".zst"
 
-    def compress(self, files: Iterable[Encoded]) -> Iterator[bytes]:
+    def compress(self, files: Iterable[Encoded]) -> Generator[bytes]:
         """Yield the compressed bytes."""
         import zstandard
 

@@ -9,7 +9,7 @@ from include.core.errors import VerificationFailed
 from include.core.format import RowCounter
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Generator, Iterable, Iterator, Sequence
 
 
 class Encoded(Protocol):
@@ -36,7 +36,7 @@ class Compression(ABC):
     bundles: ClassVar[bool] = False
 
     @abstractmethod
-    def compress(self, files: Iterable[Encoded]) -> Iterator[bytes]:
+    def compress(self, files: Iterable[Encoded]) -> Generator[bytes]:
         """Yield the bytes of the files compressed, in flat memory; there is one file unless this one bundles."""
 
     @abstractmethod

@@ -86,7 +86,7 @@ class ExportRun:
         try:
             with closing(Sources(self._open_source)) as sources:
                 documents = Documents(self._resolved, sources, self._progress, self._naming(started_at))
-                files = self._write(documents, started_at)
+                files = self._write(documents, started_at, stop=sources.close)
             self._progress.enter(Stage.VERIFYING)
             verification = verify(documents.extractions, files)
             self._progress.enter(Stage.PUBLISHING)
@@ -102,13 +102,14 @@ class ExportRun:
         request = self._resolved.request
         return Naming(request.filename, "-".join(request.exporters), self._attempt.export_id, moment)
 
-    def _write(self, documents: Documents, moment: datetime) -> list[Written]:
+    def _write(self, documents: Documents, moment: datetime, *, stop: Callable[[], None]) -> list[Written]:
         return Writing(
             self._resolved,
             store=self._store,
             progress=self._progress,
             naming=self._naming(moment),
             folder=self._attempt.folder,
+            stop=stop,
         ).write(documents)
 
     def _manifest(

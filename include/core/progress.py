@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -29,7 +30,10 @@ class Stage(StrEnum):
 
 @dataclass(slots=True)
 class Progress:
-    """Counters of one export; ``tell`` is called with a snapshot when the stage changes and about once a second."""
+    """Counters of one export; ``tell`` is called with a snapshot when the stage changes and about once a second.
+
+    Rows are counted by one thread and bytes by another; never do two of them tell at once.
+    """
 
     tell: Callable[[dict[str, Any]], None]
     clock: Callable[[], float] = time.monotonic
@@ -38,6 +42,7 @@ class Progress:
     rows_estimated: int | None = None
     bytes_written: int = 0
     _last: float = field(default=float("-inf"))
+    _telling: threading.Lock = field(default_factory=threading.Lock)
 
     def enter(self, stage: Stage) -> None:
         """Start a stage and tell."""
@@ -85,5 +90,6 @@ class Progress:
             self._tell_now()
 
     def _tell_now(self) -> None:
-        self._last = self.clock()
-        self.tell(self.snapshot())
+        with self._telling:
+            self._last = self.clock()
+            self.tell(self.snapshot())

@@ -6,10 +6,11 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from include.core.overlap import overlapped
 from include.core.verify import Transcript
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Generator, Iterator
 
     from include.core.compression import Compression
     from include.core.documents import Document, Documents, Naming
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
     from include.core.progress import Progress
     from include.core.resolve import ResolvedExport
     from include.core.store import ArtifactStore, Stored
+
+
+AHEAD = 1
+"""How many chunks encoding may be ahead of storing; each may weigh some megabytes."""
 
 
 @dataclass(slots=True)
@@ -37,18 +42,31 @@ class _Packed:
 
     name: str
     media_type: str
-    chunks: Iterator[bytes]
+    chunks: Generator[bytes]
     transcript: Transcript
     documents: list[Document] = field(default_factory=list)
 
 
 class Writing:
-    """Writes the files of one export into one folder of the store."""
+    """Writes the files of one export into one folder of the store.
+
+    One thread encodes while this one counts, hashes and sends.
+
+    :param stop: ends what is being read, so that nobody waits for it
+    """
 
     def __init__(
-        self, resolved: ResolvedExport, *, store: ArtifactStore, progress: Progress, naming: Naming, folder: str
+        self,
+        resolved: ResolvedExport,
+        *,
+        store: ArtifactStore,
+        progress: Progress,
+        naming: Naming,
+        folder: str,
+        stop: Callable[[], None],
     ) -> None:
         self._resolved = resolved
+        self._stop = stop
         self._store = store
         self._progress = progress
         self._naming = naming
@@ -61,12 +79,17 @@ class Writing:
 
     def _put(self, file: _Packed) -> Written:
         key = self._folder + file.name
-        stored = self._store.put(
-            key,
-            self._progress.over_chunks(file.transcript.over(file.chunks)),
-            media_type=file.media_type,
-            filename=file.name,
-        )
+        with overlapped(file.chunks, depth=AHEAD, name="encode") as ahead:
+            try:
+                stored = self._store.put(
+                    key,
+                    self._progress.over_chunks(file.transcript.over(ahead)),
+                    media_type=file.media_type,
+                    filename=file.name,
+                )
+            except BaseException:
+                self._stop()  # so that a blocked encoder ends before its thread is waited for
+                raise
         return Written(file.name, key, file.media_type, file.documents, file.transcript, stored)
 
     def _packed(self, documents: Documents) -> Iterator[_Packed]:
