@@ -13,7 +13,7 @@ COMPILE := pip compile --quiet --universal --python-version 3.11 --generate-hash
 	--no-emit-find-links --only-binary :all: --custom-compile-command 'make lock'
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up down clean test lint fast bench bench-quick lock venv
+.PHONY: help demo up down clean test lint fast nightly bench bench-quick lock venv
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\): [a-z ]*## \(.*\)/  make \1 \2/p; s/^\([a-z-]*\): ## \(.*\)/  make \1 \2/p' Makefile | \
@@ -43,6 +43,9 @@ lint: venv ## check style, types and import rules
 
 fast: venv ## run the tests that need no stack
 	@$(PY) -m pytest $(FAST)
+
+nightly: venv ## the properties with 2,000 examples for each format, new ones each time
+	@$(PY) -m pytest tests/properties --hypothesis-profile=nightly
 
 bench: venv ## measure against peers, on a stack of its own; half an hour, best on an idle machine
 	@sh benchmarks/setup.sh

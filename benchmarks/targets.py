@@ -71,7 +71,6 @@ _TARGETS = {
     LATENCY: at_most(1.5),
     FIRST: more_at_most(3, "s"),
     BURST: at_least(0.7),
-    READS: at_least(4),
     WARM: at_most(1),
 }
 _FOR_EACH = {MEMORY: more_at_most(250, "MB"), GROWTH: within(0.1)}

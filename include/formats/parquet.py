@@ -53,6 +53,8 @@ class ParquetFormat(Format):
             with parquet.ParquetWriter(sink, sheet.arrow, compression="zstd", version="2.6") as writer:
                 for table in _groups(sheet.batches):
                     writer.write_table(table, row_group_size=table.num_rows)
+                    del table  # not to be in memory together with the next one
+                    pa.default_memory_pool().release_unused()
                     yield _drain(sink)
             yield _drain(sink)
 
