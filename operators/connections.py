@@ -5,30 +5,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from include.artifacts.s3 import S3Store
-from include.core.errors import Fatal
-from include.core.source import Source, SourceConnection
-from include.sources import FALLBACK, SOURCES
+from include.core.signing import Signer
+from include.core.source import SourceConnection
+from include.sources import open_source
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sqlalchemy import Engine
-
     from include.core.settings import Settings
+    from include.core.source import Source
 
 
 def source_opener(settings: Settings, *, application: str) -> Callable[[str], tuple[str, Source]]:
     """Return a function that opens the source behind an Airflow connection id."""
-
-    def open_source(conn_id: str) -> tuple[str, Source]:
-        connection = source_connection(conn_id)
-        kind = connection.conn_type if connection.conn_type in SOURCES else FALLBACK
-        source = SOURCES.load(kind)(
-            connection, application=application, timeout_seconds=settings.statement_timeout_seconds
-        )
-        return kind, source
-
-    return open_source
+    return lambda conn_id: open_source(
+        source_connection(conn_id), application=application, timeout_seconds=settings.statement_timeout_seconds
+    )
 
 
 def source_connection(conn_id: str) -> SourceConnection:
@@ -42,27 +34,25 @@ def source_connection(conn_id: str) -> SourceConnection:
     try:
         found = Connection.get(conn_id)
     except AirflowNotFoundException:
-        raise Fatal(
-            f"There is no Airflow connection {conn_id!r}, which the exporter reads. Add it under Admin, Connections, "
-            f"or as the environment variable AIRFLOW_CONN_{conn_id.upper()}.",
-            code="source_unknown",
-        ) from None
+        raise SourceConnection.missing(conn_id) from None
+    return SourceConnection.of_airflow(found)
 
-    def engine() -> Engine:
-        made: Engine = found.get_hook().get_sqlalchemy_engine()
-        return made
 
-    return SourceConnection(
-        conn_id=conn_id,
-        conn_type=found.conn_type,
-        host=found.host,
-        port=found.port,
-        login=found.login,
-        password=found.password,
-        database=found.schema,
-        extra=found.extra_dejson,
-        engine=engine,
-    )
+def open_signer(settings: Settings) -> Signer | None:
+    """Return who signs manifests, or None where they are not signed.
+
+    :raises Fatal: when the settings' connection is missing, or holds no key for it.
+    """
+    from airflow.sdk import Connection
+    from airflow.sdk.exceptions import AirflowNotFoundException
+
+    if settings.signing_connection is None:
+        return None
+    try:
+        password = Connection.get(settings.signing_connection).password
+    except AirflowNotFoundException:
+        password = None
+    return Signer.of_password(password)
 
 
 def open_store(settings: Settings) -> S3Store:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.sdk import BaseOperator
 
 from include.compressions import COMPRESSIONS
 from include.core.errors import Fatal, InvalidRequest, NotFound, Retriable, WaybillError
+from include.core.expiry import lifetime
 from include.core.export import Attempt, ExportRun
 from include.core.identity import Trigger, export_id_of
 from include.core.progress import Progress
@@ -24,6 +26,15 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
     from include.core.manifest import Manifest
+
+
+_RETRIES: Mapping[str, Any] = {
+    "retries": 3,
+    "retry_delay": timedelta(seconds=5),
+    "retry_exponential_backoff": 2,
+    "max_retry_delay": timedelta(minutes=5),
+}
+"""Unless a DAG says otherwise; what cannot work however often it is tried is not tried again."""
 
 
 class ExportOperator(BaseOperator):
@@ -44,6 +55,7 @@ class ExportOperator(BaseOperator):
     :param filename: template of the file's name, with ``{date}``, ``{time}``, ``{exporter}``, ``{id}``
     :param compression: ``gzip``, ``zstd`` or ``zip``
     :param split: ``{"rows": …}`` or ``{"bytes": …}`` of each file, for several files instead of one
+    :param expires_in: how long the file is kept, such as ``P7D``
     :param export_name: what people call the export
     :return: the published manifest's ``result``, as XCom
     """
@@ -61,6 +73,7 @@ class ExportOperator(BaseOperator):
         "filename",
         "compression",
         "split",
+        "expires_in",
         "export_name",
     )
     template_fields_renderers: ClassVar[dict[str, str]] = {
@@ -88,10 +101,11 @@ class ExportOperator(BaseOperator):
         filename: str | None = None,
         compression: str | None = None,
         split: Mapping[str, Any] | None = None,
+        expires_in: str | None = None,
         export_name: str | None = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(**kwargs)
+        super().__init__(**{**_RETRIES, **kwargs})
         if exporter is None and sources is None:
             self.template_fields = ()  # there is nothing to render, and Airflow would send it to its API
         self.exporter = exporter
@@ -106,6 +120,7 @@ class ExportOperator(BaseOperator):
         self.filename = filename
         self.compression = compression
         self.split = split
+        self.expires_in = expires_in
         self.export_name = export_name
 
     def execute(self, context: Context) -> dict[str, Any]:
@@ -114,13 +129,16 @@ class ExportOperator(BaseOperator):
         :raises AirflowFailException: when trying again changes nothing.
         :raises AirflowException: when it may help.
         """
-        from airflow.sdk.exceptions import AirflowException, AirflowFailException
+        from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowTaskTerminated
 
         state = State(context["task_state_store"], self.log.warning)
         if context["ti"].try_number > 1:
             state.begin()
         try:
             return self._run(context, state).result()
+        except AirflowTaskTerminated:
+            state.release(context["ti"].try_number)
+            raise
         except WaybillError as error:
             state.fail(error)
             kind = AirflowException if isinstance(error, Retriable) else AirflowFailException
@@ -145,7 +163,7 @@ class ExportOperator(BaseOperator):
         raise AirflowTaskTerminated("The run was stopped.")
 
     def _run(self, context: Context, state: State) -> Manifest:
-        from operators.connections import open_store, source_opener
+        from operators.connections import open_signer, open_store, source_opener
 
         settings = airflow_settings()
         attempt = self._attempt(context)
@@ -153,9 +171,11 @@ class ExportOperator(BaseOperator):
         try:
             request = self._request(context)
             resolved = resolve(request, catalog_of(settings), FORMATS, COMPRESSIONS)
+            keep = lifetime(resolved, settings)
         except (InvalidRequest, NotFound) as error:
             details = "; ".join(f"{item.pointer}: {item.detail}" for item in error.errors) or error.message
             raise Fatal(details, code=error.error_code) from error
+        signer = open_signer(settings)
         if attempt.trigger is not Trigger.API:  # the API knows its own
             state.accept(resolved)
         run = ExportRun(
@@ -165,8 +185,16 @@ class ExportOperator(BaseOperator):
             store=open_store(settings),
             progress=Progress(tell=Teller(state, self.log.info)),
             now=utc_now,
+            keep=keep,
+            signer=signer,
         )
         manifest = run.execute()
+        if manifest.attempt_id != attempt.attempt_id:
+            self.log.warning(
+                "Attempt %s has published this export, and its file is kept. For a new file, run the export again.",
+                manifest.attempt,
+            )
+            return manifest
         self.log.info(
             "Published: %s rows, verdict %s, peak memory %d MB, files %s",
             manifest.rows,
@@ -195,6 +223,7 @@ class ExportOperator(BaseOperator):
             "filename": self.filename,
             "compression": self.compression,
             "split": self.split,
+            "expires_in": self.expires_in,
             "name": self.export_name,
         }
         return parse_request({key: value for key, value in given.items() if value is not None})

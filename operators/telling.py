@@ -37,6 +37,10 @@ class State:
         problem = {"code": error.error_code, "detail": error.message, "retryable": error.retryable}
         self._set("error", problem)
 
+    def release(self, attempt: int) -> None:
+        """Tell that an attempt which was stopped has let go of its query and its upload."""
+        self._set("released", attempt)
+
     def _set(self, key: str, value: Any) -> None:
         self._try(lambda: self._store.set(key, value))
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     import psycopg
 
@@ -34,14 +34,17 @@ def workshop() -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 def stack(workshop: Path) -> Iterator[Stack]:
-    """PostgreSQL, SeaweedFS and Airflow's own processes, driven over HTTP."""
+    """PostgreSQL, SeaweedFS and Airflow's own processes, driven over HTTP; every manifest is signed."""
     from deploy.local.stack import Stack
+    from tests.stack.client import new_signing_key
 
     started = Stack(
         workshop / "home",
         extra_environment={
             "AIRFLOW__WAYBILL__EXPORTERS_FOLDER": str(workshop / "exporters"),
             "AIRFLOW__WAYBILL__CLOCK_SECONDS": "1",
+            "AIRFLOW__WAYBILL__SIGNING_CONNECTION": "waybill_signing",
+            "AIRFLOW_CONN_WAYBILL_SIGNING": json.dumps({"conn_type": "generic", "password": new_signing_key()}),
             "AIRFLOW_CONN_LITE": json.dumps({"conn_type": "sqlite", "host": str(workshop / "lite.db")}),
             "AIRFLOW_CONN_NOWHERE": json.dumps(
                 {"conn_type": "postgres", "host": "127.0.0.1", "port": 1, "login": "x", "password": "not-a-secret"}
@@ -87,6 +90,17 @@ def demo(stack: Stack) -> Iterator[psycopg.Connection]:
 
     with psycopg.connect(stack.demo_dsn, options="-c TimeZone=UTC") as connection:
         yield connection
+
+
+@pytest.fixture
+def exporter(workshop: Path) -> Callable[[str, str], str]:
+    """Write an exporter's file; the API knows it at once."""
+
+    def write(name: str, text: str) -> str:
+        (workshop / "exporters" / f"{name}.yaml").write_text(text)
+        return name
+
+    return write
 
 
 @pytest.fixture(scope="session")

@@ -11,6 +11,7 @@ from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from include.artifacts._wire import answering, base64_crc32, check_acknowledged
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 PARTS_IN_FLIGHT = 2
-"""Parts being sent while the next one fills: peak memory is this plus one, times the part's size."""
+"""Parts being sent; the next one is not asked for before one of them has arrived, so no more are in memory."""
 
 PARTS_PER_SIZE = 1_000
 """After so many parts the size doubles: 10,000 parts, the most that S3 takes, hold a thousand times as much as
@@ -55,10 +56,13 @@ class Upload:
         waiting: deque[Future[_Part]] = deque()
         with ThreadPoolExecutor(PARTS_IN_FLIGHT, thread_name_prefix="upload") as pool:
             try:
-                for number, body in enumerate(parts, start=1):
-                    while len(waiting) >= PARTS_IN_FLIGHT:
+                for number in count(1):
+                    if len(waiting) == PARTS_IN_FLIGHT:
                         self._parts.append(waiting.popleft().result())
+                    if (body := next(parts, None)) is None:
+                        break
                     waiting.append(pool.submit(self._send_part, number, body))
+                    del body  # it is the sender's alone, and let go of when it has arrived
                 self._parts.extend(part.result() for part in waiting)
             except BaseException:
                 pool.shutdown(cancel_futures=True)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import zlib
 from functools import cached_property
-from itertools import chain
-from typing import TYPE_CHECKING, Any
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import quote
 from uuid import uuid4
 
@@ -16,7 +16,7 @@ from include.core.errors import Retriable
 from include.core.store import Stored
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping
 
 _PAGE = 1_000
 
@@ -71,18 +71,19 @@ class S3Store:
         place = {"Bucket": self._bucket, "Key": self._full(key)}
         about = {"ContentType": media_type, "ContentDisposition": content_disposition(filename)}
         parts = cut(chunks, self._part_bytes)
-        first, second = next(parts), next(parts, None)
-        if second is None:
-            return self._put_at_once(first, place | about)
-        return self._put_in_parts(chain((first, second), parts), place, about)
+        begun = list(islice(parts, 2))
+        if len(begun) == 1:
+            return self._put_at_once(begun[0], place, about)
+        return self._put_in_parts(_handed_over(begun, parts), place, about)
 
-    def _put_at_once(self, body: bytes, described: dict[str, str]) -> Stored:
-        """Write a small object; that it is there as a whole, the store says by its checksum."""
+    def _put_at_once(self, body: bytes, place: dict[str, str], about: dict[str, str]) -> Stored:
+        """Write a small object; its size and its checksum are what the store says of them."""
         crc32 = zlib.crc32(body)
         with answering("write"):
-            answer = self._client.put_object(**described, Body=body, ChecksumCRC32=base64_crc32(crc32))
+            answer = self._client.put_object(**place, **about, Body=body, ChecksumCRC32=base64_crc32(crc32))
+            head = self._client.head_object(**place)
         check_acknowledged(answer, crc32, "the file")
-        return Stored(bytes=len(body), crc32=crc32)
+        return Stored(bytes=head["ContentLength"], crc32=crc32)
 
     def _put_in_parts(self, parts: Iterator[bytes], place: dict[str, str], about: dict[str, str]) -> Stored:
         """Write a large object part by part."""
@@ -159,22 +160,24 @@ class S3Store:
         )
         return url
 
-    def remove(self, folder: str) -> None:
-        """Delete every object and abort every upload below a folder."""
-        prefix = self._full(folder).rstrip("/") + "/"
+    def remove(self, folder: str, *, keep: Collection[str] = ()) -> None:
+        """Delete every object and abort every upload below a folder, save for keys that start as ``keep`` says."""
+        prefix, kept = self._full(folder).rstrip("/") + "/", tuple(map(self._full, keep))
         with answering("clean"):
             for page in self._client.get_paginator("list_multipart_uploads").paginate(
                 Bucket=self._bucket, Prefix=prefix
             ):
                 for upload in page.get("Uploads", []):
-                    self._client.abort_multipart_upload(
-                        Bucket=self._bucket, Key=upload["Key"], UploadId=upload["UploadId"]
-                    )
+                    if not upload["Key"].startswith(kept):
+                        self._client.abort_multipart_upload(
+                            Bucket=self._bucket, Key=upload["Key"], UploadId=upload["UploadId"]
+                        )
             for page in self._client.get_paginator("list_objects_v2").paginate(
                 Bucket=self._bucket, Prefix=prefix, PaginationConfig={"PageSize": _PAGE}
             ):
                 for item in page.get("Contents", []):
-                    self._client.delete_object(Bucket=self._bucket, Key=item["Key"])
+                    if not item["Key"].startswith(kept):
+                        self._client.delete_object(Bucket=self._bucket, Key=item["Key"])
 
     def probe(self) -> None:
         """Check that the store can be written and honours If-None-Match, on which publishing once rests.
@@ -197,7 +200,14 @@ class S3Store:
         return f"{self._prefix}/{key}" if self._prefix else key
 
 
-def content_disposition(filename: str) -> str:
-    """Return an attachment header for any file name (RFC 6266, with RFC 8187 for what is not ASCII)."""
+def _handed_over(begun: list[bytes], parts: Iterator[bytes]) -> Iterator[bytes]:
+    """Yield those that were begun with, then all others, holding on to none of them."""
+    while begun:
+        yield begun.pop(0)
+    yield from parts
+
+
+def content_disposition(filename: str, *, kind: Literal["attachment", "inline"] = "attachment") -> str:
+    """Return the header for any file name (RFC 6266, with RFC 8187 for what is not ASCII)."""
     plain = filename.encode("ascii", "replace").decode().replace("?", "_").replace('"', "_").replace("\\", "_")
-    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(filename, safe='')}"
+    return f"{kind}; filename=\"{plain}\"; filename*=UTF-8''{quote(filename, safe='')}"

@@ -68,4 +68,4 @@ class _EntryCounter(RowCounter):
                 f"The zip that was written holds {self._found} files instead of {len(self._counters)}. "
                 "Nothing was published."
             )
-        return sum(counter.rows() for counter in self._counters)
+        return sum(counter.counted for counter in self._counters)

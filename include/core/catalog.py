@@ -61,6 +61,7 @@ class ExporterSpec(BaseModel):
     columns: dict[str, ColumnSpec] = Field(min_length=1)
     key: list[str] = Field(default_factory=list)
     timeout: float | None = Field(None, gt=0, description="Seconds that the query may run at most.")
+    max_expires_days: float | None = Field(None, gt=0, description="Days that its files are kept at most.")
     sql: str | None = None
     sql_file: str | None = Field(None, description="A file below sql/ that holds the statement instead.")
 
@@ -82,6 +83,7 @@ def make_sql_exporter(name: str, spec: ExporterSpec, folder: Path) -> SqlExporte
         "source": spec.source,
         "sql": sql.strip().removesuffix(";"),
         "timeout_seconds": spec.timeout,
+        "max_expires_days": spec.max_expires_days,
         "params_type": make_params_type(name, spec.params),
         "columns": Schema(tuple(column.column(key) for key, column in spec.columns.items())),
         "key": tuple(spec.key),

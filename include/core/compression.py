@@ -90,4 +90,4 @@ class DecompressingCounter(RowCounter):
         """
         if not self._decompressor.eof:
             raise VerificationFailed("The compressed file that was written ends too early. Nothing was published.")
-        return self._counters[0].rows()
+        return self._counters[0].counted

@@ -99,9 +99,7 @@ class Documents:
 
     def _own_name(self, extraction: Extraction, names: set[str]) -> str:
         """Return a name for one exporter's file among others; none is there twice, whatever the file system."""
-        asked = self._resolved.request.sources or []
-        given = asked[self.extractions.index(extraction)].name if asked else None
-        stem, number = clean(given or extraction.reading.name), 1
+        stem, number = clean(extraction.reading.given or extraction.reading.name), 1
         name = fitted(stem, self._resolved.format.suffix)
         while name.casefold() in names:
             number += 1
@@ -111,7 +109,7 @@ class Documents:
 
     def _whole(self, name: str, extractions: list[Extraction]) -> Document:
         return self._document(
-            name, self._straight_or_encoded(extractions), lambda: sum(each.rows_arrived for each in extractions)
+            name, self._straight_or_encoded(extractions), lambda: sum(each.opened.rows for each in extractions)
         )
 
     def _straight_or_encoded(self, extractions: list[Extraction]) -> Generator[bytes]:

@@ -14,17 +14,19 @@ from include.core.errors import VerificationFailed
 from include.core.identity import Trigger, artifact_key, manifest_key
 from include.core.manifest import ContentRecord, FileRecord, Manifest
 from include.core.progress import Stage
+from include.core.request import NAMES_SEPARATOR
 from include.core.source import Sources
 from include.core.verdict import verify
 from include.core.writing import Writing, Written
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from datetime import datetime
+    from datetime import datetime, timedelta
 
     from include.core.manifest import Verification
     from include.core.progress import Progress
     from include.core.resolve import ResolvedExport
+    from include.core.signing import Signer
     from include.core.source import Source
     from include.core.store import ArtifactStore
 
@@ -54,6 +56,8 @@ class ExportRun:
     """One attempt at one export.
 
     :param open_source: opens the source behind an Airflow connection id; returns its kind and the source.
+    :param keep: how long the files are kept; None for ever.
+    :param signer: signs the manifest, where manifests are signed
     """
 
     def __init__(
@@ -65,6 +69,8 @@ class ExportRun:
         store: ArtifactStore,
         progress: Progress,
         now: Callable[[], datetime],
+        keep: timedelta | None = None,
+        signer: Signer | None = None,
     ) -> None:
         self._resolved = resolved
         self._attempt = attempt
@@ -72,6 +78,8 @@ class ExportRun:
         self._store = store
         self._progress = progress
         self._now = now
+        self._keep = keep
+        self._signer = signer
         self._maybe_published = False
 
     def execute(self) -> Manifest:
@@ -80,20 +88,26 @@ class ExportRun:
         Either the manifest is published and everything that it names is there, or an error is raised and nothing
         of this attempt is left, unless the store does not answer: then the next sweep removes it.
 
+        A later attempt at an export that is published already returns what was published, and writes nothing.
+
         :raises WaybillError: with the reason.
         """
+        if self._attempt.attempt > 1 and (data := self._store.read(manifest_key(self._attempt.export_id))):
+            return Manifest.from_bytes(data)
         started_at = self._now()
         try:
             with closing(Sources(self._open_source)) as sources:
-                documents = Documents(self._resolved, sources, self._progress, self._naming(started_at))
-                files = self._write(documents, started_at, stop=sources.close)
+                naming = self._naming(started_at)
+                documents = Documents(self._resolved, sources, self._progress, naming)
+                files = self._write(documents, naming, stop=sources.close)
             self._progress.enter(Stage.VERIFYING)
             verification = verify(documents.extractions, files)
             self._progress.enter(Stage.PUBLISHING)
-            published = self._publish(self._manifest(sources, documents, files, verification, started_at))
+            manifest = self._manifest(sources, documents, files, verification, started_at)
+            published = self._publish(self._signer.sign(manifest) if self._signer else manifest)
         except BaseException:
             if not self._maybe_published:
-                self._clean()
+                self._clean(self._attempt.folder)
             raise
         self._progress.enter(Stage.DONE)
         return published
@@ -102,12 +116,12 @@ class ExportRun:
         request = self._resolved.request
         return Naming(request.filename, "-".join(request.exporters), self._attempt.export_id, moment)
 
-    def _write(self, documents: Documents, moment: datetime, *, stop: Callable[[], None]) -> list[Written]:
+    def _write(self, documents: Documents, naming: Naming, *, stop: Callable[[], None]) -> list[Written]:
         return Writing(
             self._resolved,
             store=self._store,
             progress=self._progress,
-            naming=self._naming(moment),
+            naming=naming,
             folder=self._attempt.folder,
             stop=stop,
         ).write(documents)
@@ -120,12 +134,12 @@ class ExportRun:
         verification: Verification,
         started_at: datetime,
     ) -> Manifest:
-        attempt, resolved = self._attempt, self._resolved
+        attempt, resolved, finished_at = self._attempt, self._resolved, self._now()
         snapshots = {record.snapshot for record in sources.records}
         return Manifest(
             id=attempt.export_id,
             name=resolved.request.name,
-            exporter=", ".join(resolved.request.exporters),
+            exporter=NAMES_SEPARATOR.join(resolved.request.exporters),
             request=resolved.frozen_request(),
             requested_by=attempt.requested_by,
             trigger=attempt.trigger,
@@ -134,7 +148,8 @@ class ExportRun:
             attempt=attempt.attempt,
             attempt_id=attempt.attempt_id,
             started_at=started_at,
-            finished_at=self._now(),
+            finished_at=finished_at,
+            expires_at=None if self._keep is None else finished_at + self._keep,
             rows=verification.file_rows,
             empty=verification.file_rows == 0,
             truncated=sources.truncated,
@@ -160,10 +175,10 @@ class ExportRun:
             format=self._resolved.request.format,
             media_type=file.media_type,
             bytes=file.stored.bytes,
-            rows=file.transcript.counter.rows(),
+            rows=file.transcript.counter.counted,
             sha256=file.transcript.sha256,
             crc32=f"{file.stored.crc32:08x}",
-            contents=[ContentRecord(name=each.name, rows=each.counter.rows()) for each in file.documents]
+            contents=[ContentRecord(name=each.name, rows=each.counter.counted) for each in file.documents]
             if compression is not None
             else None,
         )
@@ -179,6 +194,8 @@ class ExportRun:
         key = manifest_key(self._attempt.export_id)
         self._maybe_published = True  # from here on an error may hide that the store has it: never delete its files
         if self._store.publish(key, manifest.to_bytes()):
+            if self._attempt.attempt > 1:
+                self._clean(self._attempt.export_id, keep=(key, self._attempt.folder))
             return manifest
         earlier = self._store.read(key)
         if earlier is None:
@@ -188,10 +205,10 @@ class ExportRun:
             self._store.remove(self._attempt.folder)
         return published
 
-    def _clean(self) -> None:
-        """Remove what this attempt wrote; a store that does not answer must not hide the first error."""
+    def _clean(self, folder: str, *, keep: tuple[str, ...] = ()) -> None:
+        """Remove what this attempt wrote, or lost ones before it; that the store is silent must not hide an error."""
         with suppress(Exception):  # the API's sweep does it once the store answers again
-            self._store.remove(self._attempt.folder)
+            self._store.remove(folder, keep=keep)
 
 
 @cache

@@ -34,7 +34,8 @@ class Exporter(ABC, Generic[P]):
     """A named recipe; the file's name is the exporter's name.
 
     ``columns`` declares every column it can give. ``key`` names columns that are unique together: they make the
-    order total, so equal requests on equal data give equal bytes.
+    order total, so equal requests on equal data give equal bytes. ``max_expires_days`` is how many days its files are
+    kept at most, where that is less than the installation allows.
     """
 
     title: ClassVar[str]
@@ -42,6 +43,7 @@ class Exporter(ABC, Generic[P]):
     params_type: ClassVar[type[BaseModel]]
     columns: ClassVar[Schema]
     key: ClassVar[tuple[str, ...]] = ()
+    max_expires_days: ClassVar[float | None] = None
 
     @abstractmethod
     def batches(self, params: P, selection: Selection, sources: Sources) -> Batches:
@@ -49,6 +51,10 @@ class Exporter(ABC, Generic[P]):
 
     def text(self, params: P, selection: Selection, sources: Sources, text: CsvText) -> TextRows | None:  # noqa: ARG002
         """Return the selected rows as the source writes them itself, or None where something lies between."""
+        return None
+
+    def estimate(self, params: P, selection: Selection, sources: Sources) -> int | None:  # noqa: ARG002
+        """Return about how many rows there will be, or None where nobody can tell without reading them."""
         return None
 
 
@@ -72,6 +78,12 @@ class SqlExporter(Exporter[P]):
         if type(self).batches is not SqlExporter.batches:
             return None
         return sources.read_text(self.source, self.query(params, selection), text)
+
+    def estimate(self, params: P, selection: Selection, sources: Sources) -> int | None:
+        """Ask the source, unless a subclass makes its batches in a way of its own."""
+        if type(self).batches is not SqlExporter.batches:
+            return None
+        return sources.estimate(self.source, self.query(params, selection))
 
     def query(self, params: P, selection: Selection) -> Query:
         """Return the statement, its arguments and what is pushed down around it."""
@@ -97,12 +109,18 @@ class PandasExporter(SqlExporter[P]):
 
     def batches(self, params: P, selection: Selection, sources: Sources) -> Batches:
         """Read all source columns, transform, then keep the selected columns."""
-        read = tuple(column for column in self.columns if not column.derived)
-        inner = Selection(read, selection.filters, selection.order_by, selection.limit)
-        batches = super().batches(params, inner, sources)
+        batches = super().batches(params, self._read(selection), sources)
         fields = {field.name: field for field in batches.arrow}
         arrow = _schema_of(selection, fields)
         return Batches(arrow, self._transformed(batches, arrow, selection, params))
+
+    def estimate(self, params: P, selection: Selection, sources: Sources) -> int | None:
+        """Ask the source for what is read: transform may drop rows or add some."""
+        return sources.estimate(self.source, self.query(params, self._read(selection)))
+
+    def _read(self, selection: Selection) -> Selection:
+        read = tuple(column for column in self.columns if not column.derived)
+        return Selection(read, selection.filters, selection.order_by, selection.limit)
 
     def _transformed(
         self, batches: Batches, arrow: pa.Schema, selection: Selection, params: P

@@ -21,9 +21,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-AHEAD = 2
-"""How many batches extraction may be ahead of encoding; each may weigh some megabytes."""
-
 
 class Extraction:
     """One reading: as a sheet of batches, or on the straight path as text that the source writes itself.
@@ -39,11 +36,6 @@ class Extraction:
         self._sources = sources
         self._progress = progress
         self._last = last
-
-    @property
-    def rows_arrived(self) -> int:
-        """Rows that reached the encoder."""
-        return self.opened.rows
 
     @contextmanager
     def sheet(self) -> Iterator[Sheet]:
@@ -70,7 +62,7 @@ class Extraction:
         first = len(self._sources.records)
         self._progress.rows_estimated = self._estimate() if self._last else None
         self._progress.enter(Stage.EXTRACTING)
-        with overlapped(items, depth=AHEAD, name="extract") as ahead:
+        with overlapped(items, name="extract") as ahead:
             try:
                 yield ahead
             except BaseException:

@@ -52,12 +52,26 @@ def make_filename(
     :param suffixes: of the format and of the compression; a template that ends in them does not get them twice
     :param number: which of several files it is, from 1
     """
-    stem = (template or DEFAULT).format(
-        exporter=exporter, date=f"{moment:%Y-%m-%d}", time=f"{moment:%H%M%S}", id=export_id
-    )
+    end = "" if number is None else f"-{number:04}"
+    return _filled(template, suffixes, end, exporter=exporter, moment=moment, time=f"{moment:%H%M%S}", id=export_id)
+
+
+def expected_filename(
+    template: str | None, *, exporter: str, moment: datetime, suffixes: Sequence[str], numbered: bool
+) -> str:
+    """Return what is known of a file's name before its export starts, today: ``{time}``, ``{id}``, ``{number}`` stay.
+
+    :param numbered: whether it is one of several files
+    """
+    end = "-{number}" if numbered else ""
+    return _filled(template, suffixes, end, exporter=exporter, moment=moment, time="{time}", id="{id}")
+
+
+def _filled(template: str | None, suffixes: Sequence[str], end: str, *, moment: datetime, **fields: str) -> str:
+    stem = (template or DEFAULT).format(date=f"{moment:%Y-%m-%d}", **fields)
     for suffix in reversed(suffixes):
         stem = stem.removesuffix(suffix)
-    return fitted(stem, ("" if number is None else f"-{number:04}") + "".join(suffixes))
+    return fitted(stem, end + "".join(suffixes))
 
 
 def fitted(stem: str, end: str) -> str:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     import pyarrow as pa
 
@@ -62,6 +63,11 @@ class RowCounter(ABC):
     def rows(self) -> int:
         """Return the number of data rows, header rows left out, once all bytes were fed."""
 
+    @cached_property
+    def counted(self) -> int:
+        """The same, found out once: some counters read a file's directory or all its pages for it."""
+        return self.rows()
+
 
 @dataclass(slots=True)
 class Encoding:
@@ -99,6 +105,13 @@ class Format(ABC):
 
     def misfits(self, schema: Schema, options: FormatOptions) -> list[FieldError]:  # noqa: ARG002
         """Return what is known to be wrong before a row is read, such as an option that names a column not there."""
+        return []
+
+    def forewarn(self, expected: Sequence[tuple[str, int]], options: FormatOptions) -> list[str]:  # noqa: ARG002
+        """Return sentences that warn of so many rows, before they are read.
+
+        :param expected: of each sheet of a file, its title and about how many rows it will have
+        """
         return []
 
     def plain_text(self, schema: Schema, options: FormatOptions, encoding: Encoding) -> CsvText | None:  # noqa: ARG002

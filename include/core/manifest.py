@@ -74,6 +74,14 @@ class Verification(Record):
     checks: list[str]
 
 
+class Signature(Record):
+    """Who vouches for a manifest; see :class:`include.core.signing.Signer`."""
+
+    algorithm: Literal["Ed25519"]
+    key_id: str = Field(description="The public key's thumbprint (RFC 7638).")
+    value: str = Field(description="Base64, over the rest of the manifest in its canonical form (RFC 8785).")
+
+
 class Manifest(Record):
     """A published export. Its existence in the store *is* the success of the export."""
 
@@ -90,6 +98,7 @@ class Manifest(Record):
     attempt_id: str
     started_at: datetime
     finished_at: datetime
+    expires_at: datetime | None = Field(None, description="When the files are removed from the store.")
     rows: int
     empty: bool
     truncated: bool
@@ -101,6 +110,7 @@ class Manifest(Record):
     verification: Verification
     notes: list[str] = Field(description="Renderings that a reader should know of, such as a time zone.")
     versions: dict[str, str]
+    signature: Signature | None = Field(None, description="Where this installation signs manifests.")
 
     def to_bytes(self) -> bytes:
         """Return the manifest's file: indented JSON in UTF-8."""

@@ -16,13 +16,13 @@ _PATIENCE_SECONDS = 0.1
 
 
 @contextmanager
-def overlapped(items: Generator[T], *, depth: int, name: str) -> Iterator[Iterator[T]]:
-    """Run a generator in a thread of its own, at most ``depth`` items ahead of the reader.
+def overlapped(items: Generator[T], *, name: str) -> Iterator[Iterator[T]]:
+    """Run a generator in a thread of its own, at most one finished item ahead of the reader.
 
     Its error is raised where the reader would have got the next item. Leaving the context stops the thread after
     the item that it is making, and waits for it: close what the items come from first if that can block.
     """
-    ahead = _Ahead(items, depth)
+    ahead = _Ahead(items)
     thread = threading.Thread(target=ahead.make, name=name, daemon=True)
     thread.start()
     try:
@@ -35,10 +35,12 @@ def overlapped(items: Generator[T], *, depth: int, name: str) -> Iterator[Iterat
 class _Ahead(Generic[T]):
     """The items that were made and not yet used, behind them an error or None for the end."""
 
-    def __init__(self, items: Generator[T], depth: int) -> None:
+    def __init__(self, items: Generator[T]) -> None:
         self.stop = threading.Event()
         self._items = items
-        self._made: queue.Queue[T | BaseException | None] = queue.Queue(depth)
+        self._made: queue.Queue[T | BaseException | None] = queue.Queue(
+            1
+        )  # batches and chunks weigh megabytes, and two ahead are no faster
 
     def make(self) -> None:
         """Make items until the end, an error or a stop; the generator is closed in the thread that ran it."""

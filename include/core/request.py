@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -88,6 +88,13 @@ def no_boolean(value: Any) -> Any:
     return value
 
 
+def _iso_duration(value: Any) -> Any:
+    """Refuse what pydantic would take for a duration as well, such as a number of seconds."""
+    if isinstance(value, timedelta) or (isinstance(value, str) and value.startswith("P")):
+        return value
+    raise ValueError("This is no duration of ISO 8601, such as P7D or PT12H.")
+
+
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 
 
@@ -138,6 +145,9 @@ class Split(BaseModel):
         return self
 
 
+NAMES_SEPARATOR = ", "
+"""Between the names of several exporters where one text names them all; no name holds it."""
+
 ONE_READING = frozenset({"exporter", *_Reading.model_fields})
 """Fields of a request that belong to one exporter."""
 
@@ -183,6 +193,11 @@ class ExportRequest(_Reading):
     compression: Name | None = Field(None, description="How the file is compressed: gzip, zstd or zip.")
     split: Split | None = Field(None, description="Several files instead of one long one.")
     name: Name | None = Field(None, description="What people call this export.")
+    expires_in: Annotated[timedelta, BeforeValidator(_iso_duration)] | None = Field(
+        None,
+        ge=timedelta(seconds=1),
+        description="How long the file is kept once it is finished, such as P7D or PT12H (ISO 8601).",
+    )
 
     def readings(self) -> tuple[tuple[str, SourceRequest], ...]:
         """Return what is asked of each exporter, and the pointer into the request where that stands."""

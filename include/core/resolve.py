@@ -30,13 +30,18 @@ MAX_FILES = 10_000
 
 @dataclass(frozen=True, slots=True)
 class ResolvedReading:
-    """What is asked of one exporter, every part of which exists and fits."""
+    """What is asked of one exporter, every part of which exists and fits; ``given`` is what the request calls it."""
 
     name: str
-    title: str
     exporter: Exporter[Any]
     params: BaseModel
     selection: Selection
+    given: str | None = None
+
+    @property
+    def title(self) -> str:
+        """What a sheet of it is called."""
+        return self.given or self.exporter.title
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +141,7 @@ def _reading(pointer: str, asked: SourceRequest, catalog: Catalog, errors: list[
     errors.extend(FieldError(pointer + error.pointer, error.detail) for error in found)
     if params is None:
         return None
-    return ResolvedReading(asked.exporter, asked.name or exporter.title, exporter, params, selection)
+    return ResolvedReading(asked.exporter, exporter, params, selection, asked.name)
 
 
 def _exporter(pointer: str, name: str, catalog: Catalog, errors: list[FieldError]) -> Exporter[Any] | None:

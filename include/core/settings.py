@@ -42,11 +42,16 @@ class Settings(BaseModel):
         default=3_600, ge=1, description="The longest that one query of an export may run."
     )
     part_bytes: int = Field(default=5 * 1024 * 1024, ge=5 * 1024 * 1024, description="Smallest part of an upload.")
+    expires_days: float = Field(default=7, gt=0, description="Days that a file is kept where nobody says otherwise.")
+    max_expires_days: float = Field(default=90, gt=0, description="The most days that a request may ask for.")
     clock_seconds: float = Field(
         default=5.0, gt=0, description="How often the API settles finished runs and sweeps what failed ones left."
     )
     exporters_folder: str | None = Field(
         default=None, description="A further folder of exporter files, beside include/exporters."
+    )
+    signing_connection: str | None = Field(
+        default=None, description="Airflow connection with the key that signs manifests; see docs/verify.md."
     )
 
     @classmethod

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
-from include.core.errors import VerificationFailed
+from include.core.errors import Fatal, VerificationFailed
 from include.core.manifest import Consistency, SourceRecord
 
 if TYPE_CHECKING:
@@ -17,6 +17,25 @@ if TYPE_CHECKING:
 
     from include.core.format import CsvText
     from include.core.query import Query
+
+
+class AirflowConnection(Protocol):
+    """What is used of a connection of Airflow's."""
+
+    conn_id: Any
+    conn_type: Any
+    host: Any
+    port: Any
+    login: Any
+    password: Any
+    schema: Any
+
+    @property
+    def extra_dejson(self) -> dict[str, Any]:
+        """What else is said of it."""
+
+    def get_hook(self) -> Any:
+        """Return the hook that its provider has for it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +54,35 @@ class SourceConnection:
     database: str | None = None
     extra: Mapping[str, Any] = field(default_factory=dict, repr=False)
     engine: Callable[[], Engine]
+
+    @classmethod
+    def of_airflow(cls, found: AirflowConnection) -> SourceConnection:
+        """Return the facts of an Airflow connection."""
+
+        def engine() -> Engine:
+            made: Engine = found.get_hook().get_sqlalchemy_engine()
+            return made
+
+        return cls(
+            conn_id=found.conn_id,
+            conn_type=found.conn_type,
+            host=found.host,
+            port=found.port,
+            login=found.login,
+            password=found.password,
+            database=found.schema,
+            extra=found.extra_dejson,
+            engine=engine,
+        )
+
+    @staticmethod
+    def missing(conn_id: str) -> Fatal:
+        """Return the error for an id that no Airflow connection has."""
+        return Fatal(
+            f"There is no Airflow connection {conn_id!r}, which the exporter reads. Add it under Admin, Connections, "
+            f"or as the environment variable AIRFLOW_CONN_{conn_id.upper()}.",
+            code="source_unknown",
+        )
 
 
 class Reading(ABC):
@@ -142,7 +190,7 @@ class Sources:
         :raises VerificationFailed: from the stream, when rows were lost or doubled on the way from the source.
         """
         kind, source = self._opened(connection)
-        self._estimate(source, query)
+        self.estimated.append(_at_most(source.estimate(query), query))
         reading = source.read(query)
         return Batches(reading.arrow, self._counted(connection, kind, source, query, reading))
 
@@ -155,18 +203,17 @@ class Sources:
         reading = source.read_text(query, text)
         if reading is None:
             return None
-        self._estimate(source, query)
+        self.estimated.append(_at_most(source.estimate(query), query))
         return self._counted_text(connection, kind, source, query, reading)
+
+    def estimate(self, connection: str, query: Query) -> int | None:
+        """Return about how many rows a query would give, or None where the source cannot tell without reading them."""
+        return _at_most(self._opened(connection)[1].estimate(query), query)
 
     def _opened(self, connection: str) -> tuple[str, Source]:
         if connection not in self._open:
             self._open[connection] = self._open_source(connection)
         return self._open[connection]
-
-    def _estimate(self, source: Source, query: Query) -> None:
-        rows = source.estimate(query)
-        limit = query.selection.limit
-        self.estimated.append(rows if rows is None or limit is None else min(rows, limit))
 
     def _counted_text(self, connection: str, kind: str, source: Source, query: Query, reading: TextReading) -> TextRows:
         arrived = 0
@@ -223,3 +270,9 @@ class Sources:
         """Close every source that was opened; safe to call twice and from another thread."""
         for _, source in self._open.values():
             source.close()
+
+
+def _at_most(rows: int | None, query: Query) -> int | None:
+    """Return an estimate, bounded by the query's limit."""
+    limit = query.selection.limit
+    return rows if rows is None or limit is None else min(rows, limit)

@@ -37,8 +37,8 @@ def verify(extractions: Sequence[Extraction], files: Sequence[Written]) -> Verif
     return Verification(
         verdict="verified",
         source_rows=sum(record.rows for extraction in extractions for record in extraction.records),
-        encoded_rows=sum(extraction.rows_arrived for extraction in extractions),
-        file_rows=sum(document.counter.rows() for file in files for document in file.documents),
+        encoded_rows=sum(extraction.opened.rows for extraction in extractions),
+        file_rows=sum(document.counter.counted for file in files for document in file.documents),
         file_bytes=sum(file.transcript.length for file in files),
         stored_bytes=sum(file.stored.bytes for file in files),
         checks=[
@@ -57,7 +57,7 @@ def _of_extractions(extractions: Sequence[Extraction]) -> Iterator[tuple[str, in
 def _of_files(files: Sequence[Written]) -> Iterator[tuple[str, int, int]]:
     for file in files:
         for document in file.documents:
-            yield _ENCODED, document.rows(), document.counter.rows()
-        yield _ENCODED, sum(document.rows() for document in file.documents), file.transcript.counter.rows()
+            yield _ENCODED, document.rows(), document.counter.counted
+        yield _ENCODED, sum(document.rows() for document in file.documents), file.transcript.counter.counted
         yield _STORED[0], file.transcript.length, file.stored.bytes
         yield _STORED[1], file.transcript.crc32, file.stored.crc32

@@ -17,11 +17,7 @@ if TYPE_CHECKING:
     from include.core.format import RowCounter
     from include.core.progress import Progress
     from include.core.resolve import ResolvedExport
-    from include.core.store import ArtifactStore, Stored
-
-
-AHEAD = 1
-"""How many chunks encoding may be ahead of storing; each may weigh some megabytes."""
+    from include.core.store import Destination, Stored
 
 
 @dataclass(slots=True)
@@ -59,7 +55,7 @@ class Writing:
         self,
         resolved: ResolvedExport,
         *,
-        store: ArtifactStore,
+        store: Destination,
         progress: Progress,
         naming: Naming,
         folder: str,
@@ -79,7 +75,7 @@ class Writing:
 
     def _put(self, file: _Packed) -> Written:
         key = self._folder + file.name
-        with overlapped(file.chunks, depth=AHEAD, name="encode") as ahead:
+        with overlapped(file.chunks, name="encode") as ahead:
             try:
                 stored = self._store.put(
                     key,

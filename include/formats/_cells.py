@@ -3,8 +3,8 @@
 A cell has no reference (``r``): its place is its number in the row, so NULL is an empty cell and not a missing one.
 Texts are inline strings, typed as such, so none is ever a formula.
 
-Most batches have only values that need no second look: numbers that a double keeps, dates that Excel knows, no NULL.
-That is found out from their smallest and largest value, and spares the test of every one.
+Most batches have only values that need no second look: numbers that a double keeps, dates that Excel knows, texts with
+nothing to escape, no NULL. That is found out for a batch as a whole, and spares the work on every value.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ DOUBLE_DIGITS = 15
 
 NO_CELL = "<c/>"
 _TEXT, _SPACED = '<c t="inlineStr"><is><t>', '<c t="inlineStr"><is><t xml:space="preserve">'
+_TEXT_END = "</t></is></c>"
 
 _FIRST_DAY, _END_DAY = 61, 2_958_466
 """From 1900-03-01, the first day whose number Excel and the calendar agree on, to before the year 10000."""
@@ -48,8 +49,25 @@ ESCAPES = {
 }
 """What XML must have escaped, cannot hold at all, or would change, such as a carriage return (ECMA-376, 22.9.2.19)."""
 
+_SUSPECT = [*ESCAPES, "_x"]
+_XML_SPACE = " \t\r\n"
+
 UTC_NOTE = "Times in the workbook are UTC."
 CUT_NOTE = "Times in the workbook are cut to milliseconds, the finest that Excel knows."
+
+
+@dataclass(frozen=True, slots=True)
+class Markup:
+    """XML with a pair of braces for each value, so that a row is put together at once and not cell by cell."""
+
+    pattern: str
+    values: tuple[pl.Expr, ...]
+
+    def text(self) -> pl.Expr:
+        """Return an expression of the XML, null where a value is."""
+        import polars as pl
+
+        return pl.format(self.pattern, *self.values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,16 +83,14 @@ class Cells:
     style: int = 0
     link: int | None = None
 
-    def of(self, frame: pl.DataFrame) -> pl.Expr:
-        """Return an expression of the cells in this frame, never null."""
-        import polars as pl
-
+    def of(self, frame: pl.DataFrame) -> Markup:
+        """Return the cells in this frame, none of them null."""
         values = frame.get_column(position(self.index))
         filled = self._plain() if self._is_plain(values) else self._careful(values)
-        return filled.fill_null(pl.lit(NO_CELL)) if values.null_count() else filled
+        return Markup("{}", (filled.text().fill_null(NO_CELL),)) if values.null_count() else filled
 
     def _is_plain(self, values: pl.Series) -> bool:
-        """Whether every value is a number that a double keeps, or a moment that Excel knows."""
+        """Whether every value is a number that a double keeps, a moment that Excel knows, or hexadecimal."""
         match self.column.type:
             case ColumnType.INTEGER:
                 return _within(values, 10**DOUBLE_DIGITS - 1)
@@ -89,21 +105,23 @@ class Cells:
                 first, end = ((day - _EPOCH) * _DAY_US for day in (_FIRST_DAY, _END_DAY))
                 return _lies_between(values.dt.epoch("us"), first, end - 1)
             case kind:
-                return kind in {ColumnType.BOOLEAN, ColumnType.TIME}
+                return kind in {ColumnType.BOOLEAN, ColumnType.TIME, ColumnType.UUID}
 
-    def _plain(self) -> pl.Expr:
+    def _plain(self) -> Markup:
         import polars as pl
 
         values = pl.col(position(self.index))
         match self.column.type:
             case ColumnType.BOOLEAN:
-                return pl.concat_str(pl.lit('<c t="b"><v>'), values.cast(pl.Int8).cast(pl.String), pl.lit("</v></c>"))
+                return Markup('<c t="b"><v>{}</v></c>', (values.cast(pl.Int8),))
             case ColumnType.DATE | ColumnType.DATETIME | ColumnType.LOCAL_DATETIME | ColumnType.TIME:
-                return _number(self._serial().cast(pl.String), self.style)
+                return _number(self._serial(), self.style)
+            case ColumnType.UUID:
+                return _inline(values)
             case _:
                 return _number(as_text(self.column, self.index), 0)
 
-    def _careful(self, values: pl.Series) -> pl.Expr:
+    def _careful(self, values: pl.Series) -> Markup:
         import polars as pl
 
         column, text = pl.col(position(self.index)), as_text(self.column, self.index)
@@ -119,16 +137,19 @@ class Cells:
             case ColumnType.DATETIME | ColumnType.LOCAL_DATETIME:
                 fits, text = self._is_known_day(), column.dt.strftime(LOCAL_DATETIME)
             case _:
-                return self._texts(column)
-        return pl.when(fits).then(self._plain()).otherwise(_inline(text, pl.lit(_TEXT)))
+                return self._texts(values)
+        return _either(fits, self._plain(), _inline(text))
 
-    def _texts(self, values: pl.Expr) -> pl.Expr:
+    def _texts(self, values: pl.Series) -> Markup:
         import polars as pl
 
+        column = pl.col(position(self.index))
+        text = escaped(column) if values.str.contains_any(_SUSPECT).any() else column
+        spaced = (values.str.strip_chars(_XML_SPACE) != values).any()
+        cells = _spaced(text, column) if spaced else _inline(text)
         if self.link is None:
-            return text_cells(values)
-        start = pl.lit(f'<c s="{self.link}" t="inlineStr"><is><t>')
-        return pl.when(is_link(values)).then(_inline(escaped(values), start)).otherwise(text_cells(values))
+            return cells
+        return _either(is_link(column), _inline(text, f'<c s="{self.link}" t="inlineStr"><is><t>'), cells)
 
     def _is_known_day(self) -> pl.Expr:
         return self._serial().is_between(_FIRST_DAY, _END_DAY, closed="left")
@@ -176,27 +197,31 @@ def text_cell(text: str) -> str:
     """Return one cell of one text, as a header row needs it."""
     import polars as pl
 
-    return str(pl.select(text_cells(pl.lit(text))).item())
+    value = pl.lit(text)
+    return str(pl.select(_spaced(escaped(value), value).text()).item())
 
 
-def text_cells(values: pl.Expr) -> pl.Expr:
-    """Return cells of any texts."""
+def _either(fits: pl.Expr, first: Markup, other: Markup) -> Markup:
     import polars as pl
 
-    spaced = values.str.strip_chars() != values  # only white space at an end must be asked for (XML 1.0, 2.10)
-    return _inline(escaped(values), pl.when(spaced).then(pl.lit(_SPACED)).otherwise(pl.lit(_TEXT)))
+    return Markup("{}", (pl.when(fits).then(first.text()).otherwise(other.text()),))
 
 
-def _inline(text: pl.Expr, start: pl.Expr) -> pl.Expr:
+def _inline(text: pl.Expr, start: str = _TEXT) -> Markup:
+    return Markup(f"{start}{{}}{_TEXT_END}", (text,))
+
+
+def _spaced(text: pl.Expr, values: pl.Expr) -> Markup:
+    """Return cells of texts: only white space at an end must be asked for (XML 1.0, section 2.10)."""
     import polars as pl
 
-    return pl.concat_str(start, text, pl.lit("</t></is></c>"))
+    start = pl.when(values.str.strip_chars(_XML_SPACE) != values).then(pl.lit(_SPACED)).otherwise(pl.lit(_TEXT))
+    return Markup(f"{{}}{{}}{_TEXT_END}", (start, text))
 
 
-def _number(digits: pl.Expr, style: int) -> pl.Expr:
-    import polars as pl
-
-    return pl.concat_str(pl.lit(f'<c s="{style}"><v>' if style else "<c><v>"), digits, pl.lit("</v></c>"))
+def _number(digits: pl.Expr, style: int) -> Markup:
+    start = f'<c s="{style}"><v>' if style else "<c><v>"
+    return Markup(f"{start}{{}}</v></c>", (digits,))
 
 
 def _within(values: pl.Series, limit: Any) -> bool:

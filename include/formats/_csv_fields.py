@@ -42,6 +42,12 @@ def escaped_heading(name: str) -> str:
     return "'" + name if re.match(_FORMULA, name) else name
 
 
+def quoted_heading(name: str, delimiter: str, null: str, *, always: bool) -> str:
+    """Return a heading as :func:`quoted` does a field."""
+    needed = always or name in {"", null} or set(name) & {*'"\r\n', delimiter}
+    return '"' + name.replace('"', '""') + '"' if needed else name
+
+
 def quoted(text: pl.Expr, delimiter: str, null: str, *, always: bool) -> pl.Expr:
     """Return fields with their quotes: always, or where they are needed to be told from the syntax and from NULL."""
     import polars as pl

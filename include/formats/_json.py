@@ -8,12 +8,11 @@ object's text never has one.
 
 from __future__ import annotations
 
-import io
 import json
 from typing import TYPE_CHECKING
 
 from include.core.schema import Column, ColumnType, Schema
-from include.formats._text import as_text, position, to_frame
+from include.formats._text import as_text, braced, joined, position, to_frame
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -29,27 +28,18 @@ def object_lines(schema: Schema, batches: Iterable[pa.RecordBatch], *, end: str)
     """Yield each batch's rows as objects, every one followed by ``end``."""
     import polars as pl
 
-    members = [_member(column, index) for index, column in enumerate(schema)]
-    line = pl.concat_str([pl.lit("{"), pl.concat_str(members, separator=","), pl.lit("}")]).alias("line")
+    keys = (braced(json.dumps(column.name, ensure_ascii=False)) for column in schema)
+    values = (_value(column, index).fill_null("null") for index, column in enumerate(schema))
+    line = pl.format(f"{{{{{','.join(f'{key}:{{}}' for key in keys)}}}}}{braced(end)}", *values)
     for batch in batches:
-        buffer = io.BytesIO()
-        to_frame(batch).select(line).write_csv(buffer, include_header=False, quote_style="never", line_terminator=end)
-        yield buffer.getvalue()
-
-
-def _member(column: Column, index: int) -> pl.Expr:
-    """Return an expression of ``"name":value``."""
-    import polars as pl
-
-    key = json.dumps(column.name, ensure_ascii=False) + ":"
-    return pl.concat_str([pl.lit(key), _value(column, index).fill_null("null")])
+        yield bytes(joined(to_frame(batch), line))
 
 
 def _value(column: Column, index: int) -> pl.Expr:
     import polars as pl
 
     values, text = pl.col(position(index)), as_text(column, index)
-    quoted = pl.concat_str([pl.lit('"'), text, pl.lit('"')])
+    quoted = pl.format('"{}"', text)
     match column.type:
         case ColumnType.STRING | ColumnType.UUID:
             return _escaped(values)

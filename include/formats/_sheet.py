@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from include.core.errors import Fatal
 from include.formats._cells import Cells, notes, text_cell
 from include.formats._links import Links
 from include.formats._package import relations_of
-from include.formats._text import headings, position, to_frame
+from include.formats._text import headings, joined, position, to_frame
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -109,7 +109,7 @@ class SheetWriter:
         return f"</sheetData>{filters}{links.elements()}</worksheet>"
 
     def _xml(self, frame: pl.DataFrame) -> memoryview:
-        """Return the rows' XML, as polars laid it down: all lines one behind the other."""
+        """Return the rows' XML."""
         import polars as pl
 
         for index in self._texts:
@@ -117,11 +117,9 @@ class SheetWriter:
         for index, column in enumerate(self._sheet.schema):
             notes(column, frame, index, self._encoding)
         self.rows += frame.height
-        line = pl.concat_str(pl.lit("<row>"), *(cells.of(frame) for cells in self._cells), pl.lit("</row>"))
-        lines: Any = frame.select(line.alias("line")).to_series().to_arrow(compat_level=pl.CompatLevel.oldest())
-        offsets, text = (memoryview(buffer) for buffer in lines.buffers()[1:])
-        ends = offsets.cast("B").cast("q")
-        return text.cast("B")[ends[lines.offset] : ends[lines.offset + len(lines)]]
+        cells = [each.of(frame) for each in self._cells]
+        pattern = f"<row>{''.join(each.pattern for each in cells)}</row>"
+        return joined(frame, pl.format(pattern, *(value for each in cells for value in each.values)))
 
     def _check_lengths(self, frame: pl.DataFrame, index: int) -> None:
         """Refuse a text that no cell can hold; bytes are counted first, for there are never fewer of them."""

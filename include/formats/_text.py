@@ -14,7 +14,7 @@ boolean                 ``true``, ``false``
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from include.core.schema import ColumnType
 
@@ -70,6 +70,21 @@ def as_text(column: Column, index: int) -> pl.Expr:
             return pl.when(values.is_infinite()).then(text.replace(special)).otherwise(text).alias(position(index))
         case _:
             return values.cast(pl.String)
+
+
+def braced(text: str) -> str:
+    """Return a text as a pattern of polars' ``format`` that says just it."""
+    return text.replace("{", "{{").replace("}", "}}")
+
+
+def joined(frame: pl.DataFrame, line: pl.Expr) -> memoryview:
+    """Return an expression's texts in UTF-8 one behind the other, where polars laid them down; none may be null."""
+    import polars as pl
+
+    lines: Any = frame.select(line.alias("line")).to_series().to_arrow(compat_level=pl.CompatLevel.oldest())
+    offsets, text = (memoryview(buffer).cast("B") for buffer in lines.buffers()[1:])
+    ends = offsets.cast("q")
+    return text[ends[lines.offset] : ends[lines.offset + len(lines)]]
 
 
 def headings(schema: Schema, header: str) -> list[str]:

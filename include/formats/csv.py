@@ -5,7 +5,6 @@ The profile ``excel`` presets the options that Excel wants: a byte order mark, `
 
 from __future__ import annotations
 
-import csv
 import io
 import re
 from itertools import chain
@@ -15,7 +14,15 @@ from pydantic import Field, model_validator
 
 from include.core.format import CsvText, Encoding, Format, FormatOptions, Header, RowCounter, Sheet
 from include.core.schema import Column, ColumnType, Schema
-from include.formats._csv_fields import FRACTIONAL, escaped, escaped_heading, is_formula, quoted, with_comma
+from include.formats._csv_fields import (
+    FRACTIONAL,
+    escaped,
+    escaped_heading,
+    is_formula,
+    quoted,
+    quoted_heading,
+    with_comma,
+)
 from include.formats._text import as_text, headings, position, to_frame
 
 if TYPE_CHECKING:
@@ -192,7 +199,6 @@ def _header_row(schema: Schema, chosen: CsvOptions, encoding: Encoding) -> bytes
         if safe != names:
             encoding.note(FORMULAS_NOTE)
         names = safe
-    text = io.StringIO()
-    quoting: Literal[0, 1] = csv.QUOTE_ALL if chosen.quote == "all" else csv.QUOTE_MINIMAL
-    csv.writer(text, delimiter=chosen.delimiter, lineterminator="\r\n", quoting=quoting).writerow(names)
-    return (text.getvalue().removesuffix("\r\n") + _LINE_ENDS[chosen.line_end]).encode()
+    always = chosen.quote == "all"
+    fields = (quoted_heading(name, chosen.delimiter, chosen.null, always=always) for name in names)
+    return (chosen.delimiter.join(fields) + _LINE_ENDS[chosen.line_end]).encode()

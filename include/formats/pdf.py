@@ -80,6 +80,15 @@ class PdfFormat(Format):
         detail = f"There are {len(schema)} columns; the page holds {most}. Choose fewer, landscape or another format."
         return [FieldError("/format", detail)]
 
+    def forewarn(self, expected: Sequence[tuple[str, int]], options: FormatOptions) -> list[str]:  # noqa: ARG002
+        """Warn of more rows than a PDF holds."""
+        rows = sum(rows for _, rows in expected)
+        warning = (
+            f"About {rows:,} rows are expected. A PDF holds {MAX_ROWS:,} at most, and the export would fail. Ask for "
+            "fewer rows, or choose xlsx or another format."
+        )
+        return [warning] if rows > MAX_ROWS else []
+
 
 class _Reader:
     """Reads sheets as texts, no more of them than a PDF holds; its title is that of the first sheet."""

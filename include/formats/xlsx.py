@@ -17,12 +17,12 @@ from include.core.errors import Fatal, FieldError
 from include.core.format import Encoding, Format, FormatOptions, Header, RowCounter, Sheet
 from include.core.streamed_zip import StreamedZip
 from include.formats import _templates
-from include.formats._sheet import MAX_COLUMNS, SheetWriter, too_wide
+from include.formats._sheet import MAX_COLUMNS, MAX_ROWS, SheetWriter, too_wide
 from include.formats._workbook import Book, sheet_prefix
 from include.formats._zip_rows import WorkbookRowCounter
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from include.core.schema import Schema
 
@@ -87,6 +87,15 @@ class XlsxFormat(Format):
         return WorkbookRowCounter(
             headers=0 if chosen.header == "none" else 1, sheets=sheet_prefix(is_template=chosen.template is not None)
         )
+
+    def forewarn(self, expected: Sequence[tuple[str, int]], options: FormatOptions) -> list[str]:
+        """Warn of tables that need more than one worksheet."""
+        most = MAX_ROWS - (XlsxOptions.model_validate(options).header != "none")
+        return [
+            f"{title}: about {rows:,} rows are expected. A worksheet holds {most:,}; the rest goes on further ones."
+            for title, rows in expected
+            if rows > most
+        ]
 
 
 def _misplaced_links(schema: Schema, options: XlsxOptions) -> list[FieldError]:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     import psycopg
 
-BLOCK_BYTES = 1024 * 1024
+BLOCK_BYTES = 2 * 1024 * 1024
 """Text handed on at a time; a row larger than this makes a block of its own."""
 
 

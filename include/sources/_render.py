@@ -27,16 +27,18 @@ _TOLD = re.compile(r"waybill:(\d+):([a-z_]+)")
 _INFINITE = {ColumnType.DATE: Misfit.INFINITE_DATE}
 
 
-def rendered(columns: Sequence[Column], server: Sequence[ServerType], arrow: pa.Schema) -> list[str] | None:
-    r"""Return an expression for each column, which it calls by :func:`position`, or None where one cannot be exact.
+def renders(columns: Sequence[Column]) -> bool:
+    r"""Return whether the server writes all of these columns as the formats do.
 
-    Floats cannot: the server's shortest text is not always the formats'. A text alone in its row neither: COPY puts
+    Floats it does not: its shortest text is not always the formats'. A text alone in its row neither: COPY puts
     ``\.`` in quotes there.
     """
-    if any(column.type is ColumnType.FLOAT for column in columns):
-        return None
-    if len(columns) == 1 and columns[0].type.textual:
-        return None
+    alone = len(columns) == 1 and columns[0].type.textual
+    return not alone and all(column.type is not ColumnType.FLOAT for column in columns)
+
+
+def rendered(columns: Sequence[Column], server: Sequence[ServerType], arrow: pa.Schema) -> list[str]:
+    """Return an expression for each column, which it calls by :func:`position`."""
     return [
         _expression(index, column, kind, field.type)
         for index, (column, kind, field) in enumerate(zip(columns, server, arrow, strict=True))

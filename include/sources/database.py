@@ -11,7 +11,7 @@ from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy.exc import DBAPIError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, InterfaceError, NoSuchModuleError, OperationalError, SQLAlchemyError
 
 from include.core.errors import Fatal, Retriable
 from include.core.manifest import Consistency
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     import pyarrow as pa
+    from sqlalchemy import Connection
 
     from include.core.query import Query
 
@@ -39,9 +40,19 @@ class DatabaseSource(Source):
         self._name = connection.conn_id
         self._timeout_seconds: float = timeout_seconds
         with self._errors():
-            self._connection = (
-                connection.engine().connect().execution_options(stream_results=True, max_row_buffer=ROWS_PER_BATCH)
-            )
+            self._engine = connection.engine()
+            self._connection = self._connected().execution_options(stream_results=True, max_row_buffer=ROWS_PER_BATCH)
+
+    def _connected(self) -> Connection:
+        try:
+            return self._engine.connect()
+        except (OperationalError, InterfaceError) as error:
+            kind = type(error.orig).__name__
+            raise Retriable(
+                f"The connection to source {self._name!r} failed ({kind}). Check that the database runs and that the "
+                "Airflow connection is right.",
+                code="source_unavailable",
+            ) from error
 
     @property
     def snapshot(self) -> str | None:
@@ -79,8 +90,9 @@ class DatabaseSource(Source):
                 )
 
     def close(self) -> None:
-        """End the connection."""
+        """End the connection; the engine's pool would keep it open."""
         self._connection.close()
+        self._engine.dispose()
 
     @contextmanager
     def _errors(self) -> Iterator[None]:
@@ -94,8 +106,7 @@ class DatabaseSource(Source):
             if error.connection_invalidated:
                 raise Retriable(f"The connection to source {self._name!r} was lost.", code="source_lost") from error
             raise Fatal(
-                f"Source {self._name!r} refused the query or is not reachable ({kind}). Check the exporter's "
-                "statement and the Airflow connection.",
+                f"Source {self._name!r} refused the query ({kind}). Check the exporter's statement.",
                 code="query_refused",
             ) from error
         except SQLAlchemyError as error:

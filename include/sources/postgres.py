@@ -19,7 +19,7 @@ from include.sources._copy import CopiedRows
 from include.sources._dialect import dialect
 from include.sources._misfit import unreadable
 from include.sources._parse import parse
-from include.sources._render import bounded, position, rendered, told_misfit
+from include.sources._render import bounded, position, rendered, renders, told_misfit
 from include.sources._server_types import INTEGERS, ServerType
 from include.sources._session import connect, set_all, timeouts
 from include.sources._statement import build
@@ -60,7 +60,7 @@ class _Described:
     """A statement in psycopg's notation with its arguments, and the types of its columns here and there."""
 
     statement: str
-    arguments: dict[str, Any]
+    arguments: dict[str, Any] | None
     arrow: pa.Schema
     server: list[ServerType]
 
@@ -85,7 +85,7 @@ class PostgresSource(Source):
         self._closed = False
         with self._errors():
             self._connection, self._snapshot = connect(connection, application, timeout_seconds=timeout_seconds)
-        self._timeout_seconds: float = timeout_seconds
+        self._longest_seconds = self._timeout_seconds = float(timeout_seconds)
 
     @property
     def snapshot(self) -> str | None:
@@ -109,10 +109,11 @@ class PostgresSource(Source):
 
     def read_text(self, query: Query, text: CsvText) -> TextReading | None:
         """Have the server write the rows; None where it would not write a type as the formats do."""
-        described = self._describe(query)
-        expressions = rendered(query.selection.columns, described.server, described.arrow)
-        if expressions is None:
+        columns = query.selection.columns
+        if not renders(columns):
             return None
+        described = self._describe(query)
+        expressions = rendered(columns, described.server, described.arrow)
         return _CopyTextReading(self, described.showing(expressions), text, query.selection.limit)
 
     def _describe(self, query: Query) -> _Described:
@@ -122,9 +123,7 @@ class PostgresSource(Source):
         """
         import pyarrow as pa
 
-        if query.timeout_seconds is not None and query.timeout_seconds < self._timeout_seconds:
-            with self._errors():
-                self._set_timeout(query.timeout_seconds)
+        self._limit(query.timeout_seconds)
         statement, arguments = compile_statement(query)
         with self._errors():
             cursor = self._client_cursor()
@@ -189,9 +188,14 @@ class PostgresSource(Source):
 
         return psycopg.ClientCursor(self._connection)
 
-    def _set_timeout(self, seconds: float) -> None:
+    def _limit(self, seconds: float | None) -> None:
+        """Give the next query its own time, at most the source's."""
+        seconds = self._longest_seconds if seconds is None else min(seconds, self._longest_seconds)
+        if seconds == self._timeout_seconds:
+            return
         limits = timeouts(seconds)
-        self._connection.execute(f"select {set_all(limits)}", [text for pair in limits.items() for text in pair])
+        with self._errors():
+            self._connection.execute(f"select {set_all(limits)}", [text for pair in limits.items() for text in pair])
         self._timeout_seconds = seconds
 
     @contextmanager
@@ -265,10 +269,16 @@ class _CopyTextReading(TextReading):
             self._sent = copied.sent
 
 
-def compile_statement(query: Query) -> tuple[str, dict[str, Any]]:
-    """Return the statement in psycopg's notation, and its arguments; always pass both, for ``%`` is doubled."""
+def compile_statement(query: Query) -> tuple[str, dict[str, Any] | None]:
+    """Return the statement in psycopg's notation, and its arguments: None where there are none, to be passed as such.
+
+    SQLAlchemy doubles every ``%``, and psycopg takes that back where there are arguments; given an empty mapping,
+    ``execute`` does and ``copy`` does not.
+    """
     compiled = build(query).compile(dialect=dialect(), compile_kwargs={"render_postcompile": True})
-    return str(compiled), dict(compiled.params)
+    if arguments := dict(compiled.params):
+        return str(compiled), arguments
+    return str(compiled).replace("%%", "%"), None
 
 
 def describe(error: psycopg.Error) -> str:

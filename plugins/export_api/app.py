@@ -11,11 +11,14 @@ from fastapi.openapi.utils import get_openapi
 from starlette.concurrency import run_in_threadpool
 
 from export_api import VERSION, auth, examples, problems
+from export_api.asking import Asking
 from export_api.clock import Clock
+from export_api.foresight import Foresight
 from export_api.gateway import Gateway
 from export_api.health import Health
+from export_api.previews import Previews
 from export_api.responses import WaybillJSON
-from export_api.routes import documentation, exporters, exports, files, health
+from export_api.routes import documentation, exporters, exports, files, health, keys, preview, steering, watching
 from export_api.routes.parts import NAMED_EXAMPLE, refusals
 from export_api.schemas import Problem
 from export_api.service import ExportService
@@ -77,7 +80,10 @@ def create_app(service: ExportService | None = None) -> FastAPI:
     )
     app.state.service = service or ExportService(Gateway())
     app.state.health = Health(app.state.service)
-    for module in (exports, files, exporters, health, documentation):
+    asking = Asking(app.state.service.airflow)
+    app.state.foresight = Foresight(app.state.service, asking)
+    app.state.previews = Previews(app.state.service, asking)
+    for module in (exports, preview, watching, steering, files, exporters, keys, health, documentation):
         app.include_router(module.router, prefix=VERSION)
     problems.install(app)
     description = describe(app)

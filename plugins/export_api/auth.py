@@ -6,6 +6,7 @@ Authorization header, or Airflow's cookie in a browser. What the user may do her
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import urlsplit
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
     from export_api.gateway import Gateway
 
-OPEN = frozenset({("GET", "/v1/health")})
+OPEN = frozenset({("GET", "/v1/health"), ("GET", "/v1/.well-known/jwks.json")})
 """Every route that strangers may use; all others answer 401 without credentials."""
 
 _SCHEMES = frozenset({"token", "bearer"})
@@ -74,6 +75,20 @@ def _known(caller: MaybeCaller) -> Caller:
 
 
 CallerDep = Annotated[Caller, Depends(_known)]
+
+
+def _recheck(request: Request) -> Callable[[], Awaitable[Caller]]:
+    async def recheck() -> Caller:
+        if "authorization" in request.headers:
+            return _caller_of(await _user_of(request))
+        # What Airflow's middleware found for the cookie was true when the request came.
+        return _caller_of(await _user_of_jwt(request.cookies[_COOKIE]))
+
+    return recheck
+
+
+RecheckDep = Annotated[Callable[[], Awaitable[Caller]], Depends(_recheck)]
+"""Says who is calling as of now, for answers that go on for long; Unauthenticated when nobody is any more."""
 
 
 async def _user_of(request: Request) -> Any:

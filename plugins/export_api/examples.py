@@ -9,6 +9,7 @@ _BASE = "https://airflow.example.com"
 _SELF = f"{_BASE}/export-api/v1/exports/{_ID}"
 _RUN = f"{_BASE}/dags/export/runs/export__{_ID}"
 _SHA256 = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+_KEY_ID = "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"
 
 REQUESTS: dict[str, dict[str, Any]] = {
     "one_exporter": {
@@ -58,6 +59,7 @@ EXPORT_QUEUED: dict[str, Any] = {
     "started_at": None,
     "finished_at": None,
     "expires_at": None,
+    "expired": False,
     "attempt": 1,
     "progress": None,
     "sources": [{"exporter": "machines", "status": "queued", "rows": 0}],
@@ -69,7 +71,13 @@ EXPORT_QUEUED: dict[str, Any] = {
     "requested_by": "reporting",
     "report": None,
     "trigger": "api",
-    "links": {"self": _SELF, "download": None, "airflow_run": _RUN, "log": f"{_RUN}/tasks/export"},
+    "links": {
+        "self": _SELF,
+        "cancel": f"{_SELF}/cancel",
+        "download": None,
+        "airflow_run": _RUN,
+        "log": f"{_RUN}/tasks/export",
+    },
 }
 
 _FILE: dict[str, Any] = {
@@ -99,6 +107,7 @@ EXPORT_SUCCEEDED: dict[str, Any] = {
     "unready": False,
     "started_at": "2026-11-01T08:00:01Z",
     "finished_at": "2026-11-01T08:00:04Z",
+    "expires_at": "2026-11-08T08:00:04Z",
     "progress": {"stage": "done", "rows": 8421, "rows_estimated": None, "bytes": 1048576, "percent": 100.0},
     "sources": [{"exporter": "machines", "status": "succeeded", "rows": 8421}],
     "result": {
@@ -113,10 +122,51 @@ EXPORT_SUCCEEDED: dict[str, Any] = {
         "files": [{**_FILE, "download_url": f"{_SELF}/download?file=machines-2026-11-01.xlsx"}],
     },
     "download_url": f"{_SELF}/download",
-    "links": {**EXPORT_QUEUED["links"], "download": f"{_SELF}/download"},
+    "links": {**EXPORT_QUEUED["links"], "cancel": None, "download": f"{_SELF}/download"},
+}
+
+EXPORT_CANCELLING: dict[str, Any] = {
+    **EXPORT_QUEUED,
+    "status": "running",
+    "started_at": "2026-11-01T08:00:01Z",
+    "progress": {"stage": "extracting", "rows": 4000, "rows_estimated": 8421, "bytes": 0, "percent": 47.5},
+    "sources": [{"exporter": "machines", "status": "running", "rows": 4000}],
+    "warnings": ["The export is being cancelled: its query is being ended."],
 }
 
 EXPORT_PAGE: dict[str, Any] = {"items": [EXPORT_SUCCEEDED], "next_page_token": None}
+
+FORECAST: dict[str, Any] = {
+    "request": {
+        "exporter": "machines",
+        "params": {"platform": "MACOS"},
+        "format": "xlsx",
+        "limit": 5000,
+        "filename": "macs-{date}",
+    },
+    "files": ["macs-2026-11-01.xlsx"],
+    "rows_estimated": 5000,
+    "bytes_estimated": 622592,
+    "sources": [{"exporter": "machines", "rows_estimated": 5000}],
+    "warnings": ["Machines: the limit of 5,000 leaves rows out, for there are about 8,400."],
+}
+
+PREVIEW: dict[str, Any] = {
+    "truncated": True,
+    "warnings": ["The preview is not compressed."],
+    "sources": [
+        {
+            "exporter": "orders",
+            "title": "Orders",
+            "columns": [
+                {"name": "code", "type": "string", "label": "Order code", "sensitive": False},
+                {"name": "created_at", "type": "datetime", "label": "Ordered at", "sensitive": False},
+                {"name": "total", "type": "decimal", "label": "Total", "sensitive": False},
+            ],
+            "rows": [{"code": "K3ZQ7", "created_at": "2026-10-01T08:00:00Z", "total": "119.00"}],
+        }
+    ],
+}
 
 DOWNLOAD_LINK: dict[str, Any] = {
     "url": "https://s3.example.com/exports/0d4f7f0e/machines-2026-11-01.xlsx?X-Amz-Signature=3c1d",
@@ -158,7 +208,21 @@ MANIFEST: dict[str, Any] = {
     "verification": _VERIFICATION,
     "notes": [],
     "versions": {"python": "3.13.5", "pyarrow": "21.0.0"},
+    "signature": {"algorithm": "Ed25519", "key_id": _KEY_ID, "value": f"{'A' * 86}=="},
 }
+
+KEY_SET: dict[str, Any] = {
+    "keys": [
+        {
+            "kty": "OKP",
+            "crv": "Ed25519",
+            "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo",
+            "kid": _KEY_ID,
+            "use": "sig",
+        }
+    ]
+}
+"""The key of RFC 8037, appendix A."""
 
 EXPORTER: dict[str, Any] = {
     "name": "machines",
@@ -200,6 +264,7 @@ HEALTH: dict[str, Any] = {
         "scheduler": {"status": "ok", "message": None},
         "dag": {"status": "ok", "message": None},
         "store": {"status": "ok", "message": None},
+        "signing": {"status": "ok", "message": None},
         "exporters": {"status": "ok", "message": None},
     },
 }
@@ -214,14 +279,18 @@ HEALTH_UNAVAILABLE: dict[str, Any] = {
 
 NAMED: dict[str, dict[str, Any]] = {
     "download_link": DOWNLOAD_LINK,
+    "export_cancelling": EXPORT_CANCELLING,
     "export_page": EXPORT_PAGE,
     "export_queued": EXPORT_QUEUED,
     "export_succeeded": EXPORT_SUCCEEDED,
     "exporter": EXPORTER,
     "exporter_list": EXPORTER_LIST,
+    "forecast": FORECAST,
     "health": HEALTH,
     "health_unavailable": HEALTH_UNAVAILABLE,
+    "key_set": KEY_SET,
     "manifest": MANIFEST,
+    "preview": PREVIEW,
 }
 """By the names that the routes give them."""
 

@@ -64,6 +64,7 @@ class Health:
             "scheduler": self._scheduler,
             "dag": self._dag,
             "store": self._store,
+            "signing": self._signing,
             "exporters": self._exporters,
         }
 
@@ -94,6 +95,10 @@ class Health:
         else:
             store.probe()
             self._store_is_safe = True
+        return _OK
+
+    def _signing(self) -> Check:
+        self._service.airflow.signer()
         return _OK
 
     def _exporters(self) -> Check:

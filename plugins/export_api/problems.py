@@ -149,7 +149,7 @@ def headers_of(error: WaybillError) -> dict[str, str]:
             return {"WWW-Authenticate": 'Bearer realm="waybill", Token realm="waybill"'}
         case RangeNotSatisfiable(length=length):
             return {"Content-Range": f"bytes */{length}"}
-        case Retriable():
+        case Retriable() | Conflict(retryable=True):
             return {"Retry-After": RETRY_AFTER_SECONDS}
         case _:
             return {}

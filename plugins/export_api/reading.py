@@ -26,16 +26,21 @@ _BATCH = 500
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """An export as it is seen: our row, and what Airflow says as long as it is not settled."""
+    """An export as it is seen: our row, and what Airflow says as long as it is not settled.
+
+    ``replayed`` says of a request that it was there before, and started this export then.
+    """
 
     export: Export
     seen: Observation = GONE
     warnings: tuple[str, ...] = ()
+    expired: bool = False
+    replayed: bool = False
 
     @property
     def status(self) -> Status:
         """The export's status."""
-        return status_of(self.export.status, self.seen)
+        return status_of(self.export.status, self.seen, cancelled=self.export.cancelled_at is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +71,7 @@ class Reader:
         if export is None and self.adopter.adopt():
             with self.airflow.session() as session:
                 export = records.find(session, key)
-        return export
+        return export if export is None or export.deleted_at is None else None
 
     def look(self, rows: Sequence[Export]) -> list[Shown]:
         """Show rows as they are now, in one query and one read of the store for each that has just ended.
@@ -75,24 +80,29 @@ class Reader:
         """
         unsettled = [row.id for row in rows if row.settled_at is None]
         if not unsettled:
-            return [Shown(row) for row in rows]
+            return [self._settled(row) for row in rows]
         with self.airflow.session() as session:
             seen = self.airflow.observe(session, unsettled)
         shown: list[Shown] = []
         budget = SETTLED_PER_READ
         silent: tuple[str, ...] = ()
         for row in rows:
-            found = Shown(row, seen.get(row.id, GONE), _retrying(seen.get(row.id)))
-            if row.settled_at is None and has_ended(found.seen):
-                if budget and not silent:
-                    budget -= 1
-                    try:
-                        found = Shown(self.settler.settle(row, found.seen))
-                    except Retriable as error:
-                        silent = (f"The run has ended, but its outcome is not known yet: {error.message}",)
-                found = replace(found, warnings=found.warnings + silent)
-            shown.append(found)
+            now, ended = row, False
+            if row.settled_at is None and (ended := has_ended(seen[row.id])) and budget and not silent:
+                budget -= 1
+                try:
+                    now = self.settler.settle(row, seen[row.id])
+                except Retriable as error:
+                    silent = (f"The run has ended, but its outcome is not known yet: {error.message}",)
+            if now.settled_at is not None:
+                shown.append(self._settled(now))
+            else:
+                told = silent if ended else ()
+                shown.append(Shown(row, seen[row.id], _warnings(row, seen[row.id]) + told))
         return shown
+
+    def _settled(self, row: Export) -> Shown:
+        return Shown(row, expired=row.expires_at is not None and row.expires_at <= self.settler.now())
 
     def page(self, wanted: records.Filter, status: Status | None, *, limit: int, count: bool) -> Page:
         """Return a page of exports.
@@ -141,9 +151,11 @@ class Reader:
             wanted = replace(wanted, after=records.Cursor(rows[-1].created_at, rows[-1].id))
 
 
-def _retrying(seen: Observation | None) -> tuple[str, ...]:
-    """Say why an earlier attempt failed while the next one is on its way."""
-    if seen is None or seen.task_state != "up_for_retry":
+def _warnings(export: Export, seen: Observation) -> tuple[str, ...]:
+    """Say that it is being cancelled, or why an earlier attempt failed while the next one is on its way."""
+    if export.cancelled_at is not None:
+        return ("The export is being cancelled: its query is being ended.",)
+    if seen.task_state != "up_for_retry":
         return ()
     reason = Reason.told(seen.told.get("error"))
     why = f": {reason.detail}" if reason else "."

@@ -7,23 +7,12 @@ from typing import Any
 
 from starlette.responses import JSONResponse
 
-MAX_EXACT = 2**53 - 1
-"""The largest integer that every JSON reader keeps exactly (RFC 8259, section 6)."""
+from include.core.exact import exact
 
 
-def exact(value: Any) -> Any:
-    """Return JSON content with integers that a double cannot hold as strings."""
-    match value:
-        case bool():
-            return value
-        case int():
-            return value if -MAX_EXACT <= value <= MAX_EXACT else str(value)
-        case dict():
-            return {key: exact(item) for key, item in value.items()}
-        case list() | tuple():
-            return [exact(item) for item in value]
-        case _:
-            return value
+def to_bytes(content: Any) -> bytes:
+    """Return JSON in one line of UTF-8, without numbers that a reader could mangle."""
+    return json.dumps(exact(content), ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
 
 
 class WaybillJSON(JSONResponse):
@@ -31,4 +20,4 @@ class WaybillJSON(JSONResponse):
 
     def render(self, content: Any) -> bytes:
         """Return the body's bytes."""
-        return json.dumps(exact(content), ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+        return to_bytes(content)

@@ -111,6 +111,7 @@ class Links(Answer):
     """Where to go from here."""
 
     self: str
+    cancel: str | None = Field(description="Where to POST to end it, as long as it has not ended.")
     download: str | None
     airflow_run: str
     log: str
@@ -129,7 +130,8 @@ class ExportBody(Answer):
     created_at: Moment
     started_at: Moment | None
     finished_at: Moment | None
-    expires_at: Moment | None
+    expires_at: Moment | None = Field(description="Until when the file is kept, once there is one.")
+    expired: bool = Field(description="Whether that time is over: the file is gone, and this stays.")
     attempt: int
     progress: ProgressInfo | None
     sources: list[SourceInfo]
@@ -150,6 +152,57 @@ class ExportPage(Answer):
     items: list[ExportBody]
     next_page_token: str | None
     total: int | None = Field(None, description="Only with count=true.")
+
+
+class SourceForecast(Answer):
+    """What is expected of one exporter."""
+
+    exporter: str
+    rows_estimated: int | None = Field(description="Null where its source cannot tell.")
+
+
+class ForecastBody(Answer):
+    """What a request would do, if it were started."""
+
+    request: dict[str, Any] = Field(description="The request with its defaults worked out.")
+    files: list[str] = Field(
+        description="Names of the files. `{time}`, `{id}` and `{number}` stand for what is known only later; with "
+        "`split`, one name stands for all."
+    )
+    rows_estimated: int | None = Field(
+        description="What the sources' planners expect of all exporters together; null where one cannot tell."
+    )
+    bytes_estimated: int | None = Field(
+        description="From earlier exports of the same exporter, format and compression; null without any."
+    )
+    sources: list[SourceForecast]
+    warnings: list[str] = Field(description="What the caller might not expect, in words.")
+
+
+class PreviewColumn(Answer):
+    """A column of the file."""
+
+    name: str
+    type: str
+    label: str
+    sensitive: bool = Field(description="Whether its values are personal or secret.")
+
+
+class PreviewSource(Answer):
+    """The first rows of one exporter."""
+
+    exporter: str
+    title: str
+    columns: list[PreviewColumn]
+    rows: list[dict[str, Any]] = Field(description="Objects as jsonl has them: decimals and times are strings.")
+
+
+class PreviewBody(Answer):
+    """The first rows of an export."""
+
+    truncated: bool = Field(description="Whether there are more rows.")
+    warnings: list[str] = Field(description="What the caller might not expect of the export, in words.")
+    sources: list[PreviewSource]
 
 
 class DownloadLink(Answer):
@@ -205,6 +258,22 @@ class ExporterList(Answer):
     """All exporters that work."""
 
     items: list[ExporterBody]
+
+
+class KeyBody(Answer):
+    """A public key (RFC 8037)."""
+
+    kty: Literal["OKP"]
+    crv: Literal["Ed25519"]
+    x: str = Field(description="The key's 32 bytes in base64url.")
+    kid: str = Field(description="Its thumbprint (RFC 7638), a signature's `key_id`.")
+    use: Literal["sig"]
+
+
+class KeySet(Answer):
+    """Public keys."""
+
+    keys: list[KeyBody]
 
 
 class CheckBody(Answer):

@@ -12,26 +12,25 @@ from export_api.adoption import Adopter
 from export_api.bundle import Bundle
 from export_api.caller import Right
 from export_api.db import records
-from export_api.db.models import Export
 from export_api.reading import Page, Reader, Shown
 from export_api.settling import Settler
-from export_api.sources import joined
-from export_api.status import Observation, Reason, Status
-from include.compressions import COMPRESSIONS
+from export_api.status import Reason, Status
+from export_api.submission import Submitter
 from include.core.errors import Conflict, Gone, NotFound
-from include.core.identity import DAG_ID, TASK_ID, Trigger, run_id_of
 from include.core.manifest import Manifest
-from include.core.request import utc_now
-from include.core.resolve import resolve
+from include.core.request import parse_request, utc_now
 from include.exporters import catalog_of
-from include.formats import FORMATS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from datetime import datetime
 
+    from sqlalchemy.orm import Session
+
     from export_api.caller import Caller
+    from export_api.db.models import Export
     from export_api.gateway import Gateway
+    from export_api.idempotency import Key
     from include.core.catalog import Catalog
     from include.core.manifest import FileRecord
     from include.core.request import ExportRequest
@@ -67,46 +66,21 @@ class ExportService:
         self.adopter = Adopter(airflow, now)
         self.settler = Settler(airflow, now)
         self._reader = Reader(airflow, self.adopter, self.settler)
+        self.submitter = Submitter(
+            airflow=airflow, reader=self._reader, catalog=lambda: self.catalog, now=now, new_id=new_id
+        )
         self._now = now
-        self._new_id = new_id
 
     @cached_property
     def catalog(self) -> Catalog:
         """The exporters of this installation."""
         return catalog_of(self.airflow.settings)
 
-    def submit(self, caller: Caller, request: ExportRequest) -> Shown:
-        """Start an export: our row, Airflow's run and the audit entry come into being together, or not at all.
-
-        :raises NotAllowed: when the caller may not create exports.
-        :raises InvalidRequest: with a pointer to each mistake.
-        :raises Retriable: when a run would not start, or has no store to write to.
-        """
-        caller.need(Right.CREATE)
-        frozen = resolve(request, self.catalog, FORMATS, COMPRESSIONS).frozen_request()
-        self.airflow.store()
-        export_id = self._new_id()
-        export = Export(
-            id=export_id,
-            dag_id=DAG_ID,
-            run_id=run_id_of(str(export_id)),
-            task_id=TASK_ID,
-            map_index=-1,
-            exporter=joined(request.exporters),
-            format=request.format,
-            name=request.name,
-            request=frozen,
-            trigger=Trigger.API,
-            requested_by=caller.name,
-            created_at=self._now(),
-        )
-        with self.airflow.session() as session:
-            self.airflow.require_dag(session)
-            session.add(export)
-            session.flush()
-            self.airflow.trigger(session, run_id=export.run_id, conf=frozen, caller=caller.name)
-            self._audit(session, caller, "create", export_id, {"trigger": Trigger.API, "request": frozen})
-        return Shown(export, Observation(run_state="queued", task_exists=True))
+    def submit(
+        self, caller: Caller, request: ExportRequest, key: Key | None = None, *, rerun_of: UUID | None = None
+    ) -> Shown:
+        """Start an export, once for each key; see :meth:`Submitter.submit`."""
+        return self.submitter.submit(caller, request, key, rerun_of=rerun_of)
 
     def get(self, caller: Caller, export_id: str) -> Shown:
         """Return one export; one that has ended is settled first.
@@ -118,6 +92,51 @@ class ExportService:
         if export is None or not caller.sees(export.requested_by):
             raise NotFound(f"There is no export {export_id!r}.")
         return self._reader.look([export])[0]
+
+    def cancel(self, caller: Caller, export_id: str) -> Shown:
+        """End an export before its time; asked again it changes nothing.
+
+        It is ``cancelled`` only once its query is gone, a moment later.
+
+        :raises NotAllowed: when the caller may not create exports.
+        :raises NotFound: when there is none, or it is somebody else's.
+        :raises Conflict: when it has ended otherwise.
+        """
+        caller.need(Right.CREATE)
+        export = self.get(caller, export_id).export
+        with self.airflow.session() as session:
+            if self._stop(session, caller, export):
+                self._audit(session, caller, "cancel", export.id, {})
+        shown = self.get(caller, export_id)
+        if shown.status in {Status.SUCCEEDED, Status.FAILED}:
+            raise Conflict(f"The export has already {shown.status}: there is nothing to cancel.", code="finished")
+        return shown
+
+    def rerun(self, caller: Caller, export_id: str) -> Shown:
+        """Start a new export of the same request; errors as of :meth:`submit` and :meth:`get`.
+
+        :raises Conflict: when the request is not known, for its run died before it had read it.
+        """
+        caller.need(Right.CREATE)
+        export = self.get(caller, export_id).export
+        if not export.request:
+            raise Conflict("It is not known what this export was asked for.", code="request_unknown")
+        return self.submit(caller, parse_request(export.request), rerun_of=export.id)
+
+    def delete(self, caller: Caller, export_id: str) -> None:
+        """Forget an export and remove its files; one that has not ended is cancelled. The audit trail stays.
+
+        :raises NotAllowed: when the caller may not create exports.
+        :raises NotFound: when there is none, or it is somebody else's.
+        """
+        caller.need(Right.CREATE)
+        export = self.get(caller, export_id).export
+        with self.airflow.session() as session:
+            if not records.delete(session, export.id, self._now()):
+                return
+            self._audit(session, caller, "delete", export.id, {"trigger": export.trigger})
+            self._stop(session, caller, export)
+        self.settler.remove(export.id)
 
     def list(
         self, caller: Caller, wanted: records.Filter, *, status: Status | None, limit: int, count: bool = False
@@ -143,8 +162,11 @@ class ExportService:
         """Return the file of that name of a finished export; without a name the only one, or all in one zip.
 
         :raises NotFound: when there is no file of that name; other errors as of :meth:`manifest`.
+        :raises Gone: when it has expired, too.
         """
         shown = self.get(caller, export_id)
+        if shown.expired:
+            raise Gone("The file has expired and was removed. Run the export again.", code="expired")
         files = Manifest.model_validate(_ready(shown)).files
         if name is not None:
             return Artifact(shown.export, _named(files, name))
@@ -159,8 +181,10 @@ class ExportService:
         file = found.file
         if isinstance(file, Bundle):
             return None
-        seconds = self.airflow.settings.link_seconds
-        expires_at = self._now() + timedelta(seconds=seconds)
+        expires_at = self._now() + timedelta(seconds=self.airflow.settings.link_seconds)
+        if found.export.expires_at is not None:
+            expires_at = min(expires_at, found.export.expires_at)
+        seconds = max(1, int((expires_at - self._now()).total_seconds()))
         url = self.airflow.store().presign(file.key, filename=file.name, media_type=file.media_type, seconds=seconds)
         self._audit_download(caller, found, {"via": "link", "expires_at": expires_at.isoformat()})
         return Link(url, expires_at)
@@ -177,6 +201,13 @@ class ExportService:
             chunks = store.open(file.key, start=start, end=end) if end > start else iter(())
         self._audit_download(caller, found, {"via": "content", "start": start, "end": end})
         return chunks
+
+    def _stop(self, session: Session, caller: Caller, export: Export) -> bool:
+        """Stop an export that goes on and that nobody has stopped yet; return whether this call did."""
+        stopped = records.cancel(session, export.id, at=self._now(), by=caller.name)
+        if stopped:
+            self.airflow.stop(session, export)
+        return stopped
 
     def _audit_download(self, caller: Caller, found: Artifact, detail: dict[str, Any]) -> None:
         with self.airflow.session() as session:

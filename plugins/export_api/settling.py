@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
 from export_api.db import records
-from export_api.status import Reason, Status, has_ended, reason_of
+from export_api.status import Reason, Status, has_ended, may_still_run, reason_of
 from include.core.errors import Retriable
 from include.core.identity import manifest_key
 from include.core.manifest import Manifest
@@ -17,12 +18,14 @@ from include.core.progress import Stage
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
+    from uuid import UUID
 
     from export_api.db.models import Export
     from export_api.gateway import Gateway
     from export_api.status import Observation
 
 _BATCH = 200
+_OURSELVES = "waybill"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,16 +38,27 @@ class Settler:
     def settle(self, export: Export, seen: Observation) -> Export:
         """Settle one export that has ended; return its row as it is then.
 
+        Without a manifest, one whose worker may still run stays unsettled.
+
         :raises Retriable: when the store does not answer; the export stays unsettled.
         """
         outcome = self._outcome(export, seen)
+        if outcome is None:
+            return export
         with self.airflow.session() as session:
             records.settle(session, export.id, outcome)
             settled = records.find(session, export.id)
             assert settled is not None  # noqa: S101 - rows are never deleted
-        if settled.status != Status.SUCCEEDED:
+        if settled.status != Status.SUCCEEDED or settled.deleted_at is not None:
             self._sweep_quietly(settled)
         return settled
+
+    def remove(self, export_id: UUID) -> None:
+        """Remove what a deleted export left; one that has not ended, or a store that does not answer, waits."""
+        with self.airflow.session() as session:
+            export = records.find(session, export_id)
+        if export is not None and export.settled_at is not None:
+            self._sweep_quietly(export)
 
     def settle_all_ended(self) -> int:
         """Settle every export that has ended; return how many.
@@ -54,27 +68,46 @@ class Settler:
         settled = 0
         place: records.Cursor | None = None
         while True:
-            wanted = records.Filter(unsettled=True, descending=False, after=place)
+            wanted = records.Filter(unsettled=True, deleted=True, descending=False, after=place)
             with self.airflow.session() as session:
                 batch = records.page(session, wanted, _BATCH)
                 seen = self.airflow.observe(session, [export.id for export in batch])
             for export in batch:
                 if has_ended(seen[export.id]):
-                    self.settle(export, seen[export.id])
-                    settled += 1
+                    settled += self.settle(export, seen[export.id]).settled_at is not None
             if len(batch) < _BATCH:
                 return settled
             place = records.Cursor(batch[-1].created_at, batch[-1].id)
 
+    def reopen_all(self) -> None:
+        """Open exports again that have no file and whose run somebody cleared in Airflow: they run once more."""
+        with self.airflow.session() as session:
+            for export in self.airflow.revived(session, _BATCH):
+                if records.reopen(session, export.id):
+                    records.audit(session, at=self.now(), caller=_OURSELVES, action="reopen", export_id=export.id)
+
     def sweep_all(self) -> None:
-        """Remove what failed exports left in the store.
+        """Remove what failed and deleted exports left in the store.
 
         :raises Retriable: when the store does not answer; the rest is tried again later.
         """
         with self.airflow.session() as session:
-            failed = records.unswept(session, self.now(), _BATCH)
-        for export in failed:
+            left = records.unswept(session, self.now(), _BATCH)
+        for export in left:
             self._sweep(export)
+
+    def expire_all(self) -> None:
+        """Remove the files that have been kept long enough.
+
+        :raises Retriable: when the store does not answer; the rest is tried again later.
+        """
+        with self.airflow.session() as session:
+            over = records.expired(session, self.now(), _BATCH)
+        for export in over:
+            self.airflow.store().remove(str(export.id))
+            with self.airflow.session() as session:
+                records.mark_expired(session, export.id, self.now())
+                records.audit(session, at=self.now(), caller=_OURSELVES, action="expire", export_id=export.id)
 
     def _sweep_quietly(self, export: Export) -> None:
         try:
@@ -86,10 +119,14 @@ class Settler:
         self.airflow.store().remove(str(export.id))
         with self.airflow.session() as session:
             records.mark_swept(session, export.id, self.now())
+            if export.deleted_at is not None:
+                records.forget(session, export.id)
 
-    def _outcome(self, export: Export, seen: Observation) -> dict[str, Any]:
+    def _outcome(self, export: Export, seen: Observation) -> dict[str, Any] | None:
         data = self.airflow.store().read(manifest_key(str(export.id)))
         if data is None:
+            if may_still_run(seen, self.now()):
+                return None
             return self._failed(export, seen, reason_of(seen))
         try:
             manifest = Manifest.from_bytes(data)
@@ -98,7 +135,7 @@ class Settler:
         if manifest is None or manifest.id != str(export.id) or not manifest.files:
             broken = Reason("manifest_broken", "The export's manifest is damaged. Request it again.", retryable=True)
             return self._failed(export, seen, broken)
-        return self._succeeded(manifest)
+        return {**self._succeeded(manifest), "manifest": json.loads(data)}  # as it was signed
 
     def _succeeded(self, manifest: Manifest) -> dict[str, Any]:
         return {
@@ -110,6 +147,7 @@ class Settler:
             "request": manifest.request,
             "started_at": manifest.started_at,
             "finished_at": manifest.finished_at,
+            "expires_at": manifest.expires_at,
             "attempt": manifest.attempt,
             "progress": {
                 "stage": Stage.DONE,
@@ -118,18 +156,22 @@ class Settler:
                 "bytes": sum(file.bytes for file in manifest.files),
                 "percent": 100.0,
             },
-            "manifest": manifest.model_dump(mode="json"),
         }
 
     def _failed(self, export: Export, seen: Observation, reason: Reason) -> dict[str, Any]:
         now = self.now()
+        cancelled = export.cancelled_at is not None
         return {
             "settled_at": now,
-            "status": Status.FAILED,
+            "status": Status.CANCELLED if cancelled else Status.FAILED,
             "request": seen.said("request") or export.request,
             "started_at": seen.started_at,
             "finished_at": seen.ended_at or now,
             "attempt": seen.attempt,
             "progress": seen.said("progress"),
-            "error": reason.to_json(),
+            "error": (_cancelled_by(export) if cancelled else reason).to_json(),
         }
+
+
+def _cancelled_by(export: Export) -> Reason:
+    return Reason("cancelled", f"The export was cancelled by {export.cancelled_by}.", retryable=False)

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
 from export_api import MOUNT, VERSION
+from export_api.conditional import weak_tag
 from export_api.problems import status_of_code, type_of
+from export_api.responses import to_bytes
 from export_api.schemas import ExportBody, Failure, Links, ProgressInfo, Result, SourceInfo
 from export_api.sources import names_of, readings_of, rows_of
 from export_api.status import Reason, Status
@@ -68,6 +70,21 @@ class _Course:
         return cls(seen.attempt, seen.started_at, None, seen.said("progress"))
 
 
+@dataclass(frozen=True, slots=True)
+class View:
+    """An export at one moment, as it goes over the wire: JSON in one line, and its entity tag."""
+
+    content: bytes
+    tag: str
+    final: bool
+
+
+def view_of(shown: Shown, addresses: Addresses) -> View:
+    """Return an export's body with its tag."""
+    content = to_bytes(export_body(shown, addresses).model_dump(mode="json"))
+    return View(content, weak_tag(content), shown.status.final)
+
+
 def export_body(shown: Shown, addresses: Addresses) -> ExportBody:
     """Return an export's body."""
     export, status, course = shown.export, shown.status, _Course.of(shown)
@@ -75,7 +92,8 @@ def export_body(shown: Shown, addresses: Addresses) -> ExportBody:
     names = names_of(export.request)
     several = len(names) > 1
     manifest = None if export.manifest is None else Manifest.model_validate(export.manifest)
-    download = addresses.download(export.id) if status is Status.SUCCEEDED else None
+    has_file = status is Status.SUCCEEDED and not shown.expired
+    download = addresses.download(export.id) if has_file else None
     return ExportBody(
         id=str(export.id),
         status=status,
@@ -87,7 +105,8 @@ def export_body(shown: Shown, addresses: Addresses) -> ExportBody:
         created_at=export.created_at,
         started_at=course.started_at,
         finished_at=course.finished_at,
-        expires_at=None,
+        expires_at=export.expires_at,
+        expired=shown.expired,
         attempt=course.attempt,
         progress=progress,
         sources=_several(names, status, manifest)
@@ -103,6 +122,7 @@ def export_body(shown: Shown, addresses: Addresses) -> ExportBody:
         trigger=export.trigger,
         links=Links(
             self=addresses.export(export.id),
+            cancel=None if status.final else f"{addresses.export(export.id)}/cancel",
             download=download,
             airflow_run=addresses.airflow_run(export),
             log=addresses.log(export),

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from include.core.request import NAMES_SEPARATOR
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from include.core.manifest import SourceRecord
-
-SEPARATOR = ", "
-"""Between names in the table's column ``exporter``; no exporter's name holds it."""
 
 
 def readings_of(request: Mapping[str, Any]) -> list[Mapping[str, Any]]:
@@ -29,7 +28,7 @@ def names_of(request: Mapping[str, Any]) -> list[str]:
 
 def joined(names: Sequence[str]) -> str | None:
     """Return names as the table keeps them; None when there are none."""
-    return SEPARATOR.join(names) or None
+    return NAMES_SEPARATOR.join(names) or None
 
 
 def rows_of(names: Sequence[str], records: Sequence[SourceRecord]) -> list[int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
@@ -36,7 +37,8 @@ FINAL = frozenset({Status.SUCCEEDED, Status.FAILED, Status.CANCELLED})
 class Observation:
     """What Airflow knows of one export's task instance; states are Airflow's words, None where there is no row.
 
-    ``told`` is what the task itself wrote down: ``progress``, ``error`` and ``request``.
+    ``told`` is what the task itself wrote down: ``progress``, ``error``, ``request``, and ``released``, the attempt
+    that was stopped and has let go of its query and its upload.
     """
 
     run_state: str | None = None
@@ -77,6 +79,9 @@ _TASK: Mapping[str | None, Status | None] = {
 }
 """The status that each state of a task instance means; None where it has ended."""
 
+ENDED = frozenset(state for state, status in _TASK.items() if status is None)
+"""States of a task instance of which nothing more will come."""
+
 _STAGE: Mapping[str, Status] = {
     Stage.VERIFYING: Status.VERIFYING,
     Stage.PUBLISHING: Status.VERIFYING,
@@ -96,14 +101,40 @@ def has_ended(seen: Observation) -> bool:
     return seen.run_state in _RUN_ENDED or _TASK.get(seen.task_state, Status.RUNNING) is None
 
 
-def status_of(settled: str | None, seen: Observation) -> Status:
+def runs_again(seen: Observation, settled_at: datetime | None) -> bool:
+    """Return whether an export that was settled has a further attempt: one to come, or one that began after that."""
+    if not has_ended(seen):
+        return True
+    return seen.started_at is not None and settled_at is not None and seen.started_at > settled_at
+
+
+RELEASE = timedelta(seconds=20)
+"""By then a worker whose task was stopped has heard of it and ended, or is lost."""
+
+
+def may_still_run(seen: Observation, now: datetime) -> bool:
+    """Return whether a worker may still hold the query of a task that Airflow shows as ended.
+
+    Whoever stops a run changes Airflow's tables; the worker hears of it with its next heartbeat. A task that ended by
+    itself has written down its error, or left a manifest.
+    """
+    if not seen.task_exists or seen.started_at is None or seen.ended_at is None:
+        return False
+    if Reason.told(seen.told.get("error")) or seen.told.get("released") == seen.attempt:
+        return False
+    return now - seen.ended_at < RELEASE
+
+
+def status_of(settled: str | None, seen: Observation, *, cancelled: bool = False) -> Status:
     """Return the status: the settled one, else what Airflow says.
 
     An export that has ended but is not settled yet shows as ``verifying``: whether its proof is there is exactly
-    what is being found out.
+    what is being found out. One that somebody ``cancelled`` is what it was until its query is gone.
     """
     if settled is not None:
         return Status(settled)
+    if cancelled:
+        return Status.QUEUED if seen.started_at is None else Status.RUNNING
     if has_ended(seen):
         return Status.VERIFYING
     status = _TASK.get(seen.task_state, Status.RUNNING)

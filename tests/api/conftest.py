@@ -18,7 +18,11 @@ from psycopg import sql
 from deploy.local import databases, ports
 from deploy.local.postgres import Postgres
 from deploy.local.state import State
+from export_api import auth
 from export_api.app import create_app
+from export_api.db.models import Base
+from tests.api.foreseeing import Trial
+from tests.api.stand_in import Airflow, Bench
 
 with warnings.catch_warnings():
     # Starlette asks for httpx2; what Airflow installs is httpx, which works.
@@ -27,8 +31,11 @@ with warnings.catch_warnings():
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from fastapi import FastAPI
+
+    from export_api.caller import Caller
 
 
 @pytest.fixture(scope="session")
@@ -77,6 +84,12 @@ def database(cluster: str) -> Iterator[sa.Engine]:
     engine.dispose()
 
 
+@pytest.fixture
+def trial(database: sa.Engine, tmp_path: Path) -> Trial:
+    """A service whose exporters read the same real database."""
+    return Trial(database, tmp_path)
+
+
 @pytest.fixture(scope="session")
 def app() -> FastAPI:
     return create_app()
@@ -98,5 +111,27 @@ def raising(app: FastAPI, client: TestClient, monkeypatch: pytest.MonkeyPatch) -
 
         monkeypatch.setattr(app.state.health, "checks", fail)
         return client
+
+    return make
+
+
+@pytest.fixture
+def bench(database: sa.Engine) -> Bench:
+    """A service on tables of its own."""
+    Base.metadata.create_all(database)
+    return Bench(Airflow(database))
+
+
+@pytest.fixture
+def as_caller(bench: Bench) -> Callable[[Caller], TestClient]:
+    """Return a function that returns a client of the bench's service with a caller's credentials."""
+
+    def make(caller: Caller) -> TestClient:
+        async def recheck() -> Caller:
+            return caller
+
+        app = create_app(bench.service)
+        app.dependency_overrides |= {auth.identify: lambda: caller, auth._recheck: lambda: recheck}
+        return TestClient(app, raise_server_exceptions=False)
 
     return make

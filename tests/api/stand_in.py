@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import zlib
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
@@ -20,7 +20,7 @@ from export_api.caller import Caller, Right
 from export_api.db.models import Export
 from export_api.gateway import Gateway, Horizon
 from export_api.service import ExportService
-from export_api.status import GONE, Observation
+from export_api.status import GONE, Observation, runs_again
 from include.core.errors import Retriable
 from include.core.manifest import Manifest
 from include.core.settings import Settings
@@ -88,6 +88,7 @@ class Airflow(Gateway):
         self.active: set[int] = set()
         self.triggered: list[dict[str, Any]] = []
         self.refusal: Exception | None = None
+        self.stopped: list[UUID] = []
 
     @contextmanager
     def session(self) -> Iterator[Session]:
@@ -105,6 +106,18 @@ class Airflow(Gateway):
         if self.refusal is not None:
             raise self.refusal
         self.triggered.append({"run_id": run_id, "conf": conf, "caller": caller})
+
+    def stop(self, session: Session, export: Export) -> None:  # noqa: ARG002
+        if self.refusal is not None:
+            raise self.refusal
+        self.stopped.append(export.id)
+        if export.id in self.seen:
+            ended = replace(self.seen[export.id], run_state="failed", task_state="failed", ended_at=START)
+            self.seen[export.id] = ended
+
+    def revived(self, session: Session, limit: int) -> list[Export]:
+        failed = session.scalars(select(Export).where(Export.status.in_(["failed", "cancelled"]))).all()
+        return [row for row in failed if runs_again(self.seen.get(row.id, GONE), row.settled_at)][:limit]
 
     def observe(self, session: Session, ids: Collection[UUID]) -> Mapping[UUID, Observation]:  # noqa: ARG002
         return {export_id: self.seen.get(export_id, GONE) for export_id in ids}

@@ -6,7 +6,8 @@ import json
 
 import pytest
 
-from export_api.responses import WaybillJSON, exact
+from export_api.responses import WaybillJSON
+from include.core.exact import exact
 
 
 @pytest.mark.parametrize(

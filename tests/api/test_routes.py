@@ -37,9 +37,9 @@ def test_the_app_has_no_other_routes() -> None:
     assert len(ROUTES) >= 12
 
 
-def test_what_is_open_exists_and_is_health_only() -> None:
+def test_what_is_open_exists_and_is_health_and_public_keys_only() -> None:
     assert set(ROUTES) >= auth.OPEN
-    assert {path for _, path in auth.OPEN} == {"/v1/health"}
+    assert {path for _, path in auth.OPEN} == {"/v1/health", "/v1/.well-known/jwks.json"}
 
 
 @pytest.mark.parametrize(("method", "path"), CLOSED)
@@ -75,8 +75,8 @@ def test_every_operation_is_described_with_an_example(app: FastAPI, method: str,
     assert operation["description"]
     good = [answer for status, answer in operation["responses"].items() if status < "300"]
     described = [media for answer in good for media in answer.get("content", {}).values()]
-    binary = path.endswith("/content")
-    assert binary or any("example" in media for media in described)
+    without_body = path.endswith("/content") or set(operation["responses"]) & {"204"}
+    assert without_body or any("example" in media for media in described)
     if (method, path) not in auth.OPEN:
         refused = operation["responses"]["401"]["content"]["application/problem+json"]
         assert refused["example"]["status"] == 401
@@ -132,7 +132,27 @@ def test_the_request_body_is_described_and_nothing_that_does_not_exist_yet(app: 
     request = resolve(body, description)
     assert set(request["properties"]) == {
         *("exporter", "sources", "params", "columns", "where", "order_by", "limit"),
-        *("format", "options", "filename", "compression", "split", "name"),
+        *("format", "options", "filename", "compression", "split", "name", "expires_in"),
     }
     assert request["additionalProperties"] is False
     assert not any("validation" in name.lower() for name in description["components"]["schemas"])
+
+
+def test_headers_are_described_on_both_ways(app: FastAPI) -> None:
+    paths = app.openapi()["paths"]
+    create, read = paths["/v1/exports"]["post"], paths["/v1/exports/{export_id}"]["get"]
+    watch = paths["/v1/exports/{export_id}/events"]["get"]
+
+    def sent(operation: dict[str, Any]) -> set[str]:
+        return {item["name"] for item in operation["parameters"] if item["in"] == "header"}
+
+    assert sent(create) == {"Idempotency-Key", "Prefer"}
+    assert sent(read) == {"If-None-Match", "Prefer"}
+    assert sent(watch) == {"Last-Event-ID"}
+    answered = {"Location", "Idempotent-Replayed", "Preference-Applied"}
+    assert set(create["responses"]["202"]["headers"]) == answered | {"Retry-After"}
+    assert set(create["responses"]["200"]["headers"]) == answered
+    assert set(create["responses"]["409"]["headers"]) == {"Retry-After"}
+    for status in ("200", "304"):
+        assert set(read["responses"][status]["headers"]) == {"ETag", "Retry-After", "Preference-Applied"}
+    assert set(watch["responses"]) >= {"200", "204", "401", "403", "404"}

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from export_api import clock
 from export_api.adoption import BATCH
-from export_api.db.models import Audit, Base, Export
+from export_api.db.models import Audit, Export
 from export_api.db.records import STRAGGLING, Filter
 from export_api.gateway import Stranger
 from export_api.reading import SETTLED_PER_READ
@@ -30,21 +30,16 @@ from include.core.errors import (
 )
 from include.core.identity import export_id_of
 from include.core.request import parse_request
-from tests.api.stand_in import ADMIN, ANNA, BERT, FAILED, RUNNING, START, SUCCEEDED, VERA, Airflow, Bench
+from tests.api.stand_in import ADMIN, ANNA, BERT, FAILED, RUNNING, START, SUCCEEDED, VERA
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from export_api.caller import Caller
     from export_api.service import Artifact
+    from tests.api.stand_in import Bench
 
 REQUEST = {"exporter": "machines", "format": "csv"}
-
-
-@pytest.fixture
-def bench(database: sa.Engine) -> Bench:
-    Base.metadata.create_all(database)
-    return Bench(Airflow(database))
 
 
 def submit(bench: Bench, caller: Caller = ANNA, seen: Observation = RUNNING, **changes: Any) -> UUID:

@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from itertools import product
 
 import pytest
 
-from export_api.status import GONE, Observation, Reason, Status, has_ended, reason_of, status_of
+from export_api.status import (
+    GONE,
+    RELEASE,
+    Observation,
+    Reason,
+    Status,
+    has_ended,
+    may_still_run,
+    reason_of,
+    runs_again,
+    status_of,
+)
 from include.core.progress import Stage
 
+NOW = datetime(2026, 11, 1, tzinfo=UTC)
 # As of Airflow 3.3; tests/stack compares them with the enums of the Airflow that is installed.
 RUN_STATES = ("queued", "running", "success", "failed")
 TASK_STATES = (
@@ -56,6 +70,60 @@ def test_every_state_means_one_status(run: str, task: str | None) -> None:
 @pytest.mark.parametrize(("run", "task"), list(product((None, *RUN_STATES), TASK_STATES)))
 def test_a_settled_status_stays_whatever_airflow_says(settled: Status, run: str | None, task: str | None) -> None:
     assert status_of(settled.value, seen(run, task)) is settled
+
+
+@pytest.mark.parametrize(("run", "task"), list(product((None, *RUN_STATES), TASK_STATES)))
+def test_a_cancelled_export_is_what_it_was_until_its_query_is_gone(run: str | None, task: str | None) -> None:
+    waiting = Observation(run_state=run, task_state=task, task_exists=True)
+    started = replace(waiting, started_at=NOW, told={"progress": {"stage": "verifying"}})
+    assert status_of(None, waiting, cancelled=True) is Status.QUEUED
+    assert status_of(None, started, cancelled=True) is Status.RUNNING
+    assert status_of("cancelled", started, cancelled=True) is Status.CANCELLED
+    assert status_of("succeeded", started, cancelled=True) is Status.SUCCEEDED
+
+
+STOPPED = Observation(
+    run_state="failed", task_state="failed", task_exists=True, attempt=2, started_at=NOW, ended_at=NOW
+)
+ERROR = {"code": "query_timeout", "detail": "The query ran too long.", "retryable": False}
+
+
+@pytest.mark.parametrize(
+    ("seen", "after", "expected"),
+    [
+        (STOPPED, timedelta(0), True),
+        (STOPPED, RELEASE - timedelta(milliseconds=1), True),
+        (STOPPED, RELEASE, False),
+        (replace(STOPPED, told={"released": 2}), timedelta(0), False),
+        (replace(STOPPED, told={"released": 1}), timedelta(0), True),
+        (replace(STOPPED, told={"released": "2"}), timedelta(0), True),
+        (replace(STOPPED, told={"error": ERROR}), timedelta(0), False),
+        (replace(STOPPED, told={"error": "not ours"}), timedelta(0), True),
+        (replace(STOPPED, task_state="success"), timedelta(0), True),
+        (replace(STOPPED, started_at=None), timedelta(0), False),
+        (replace(STOPPED, task_state="skipped", started_at=None, ended_at=None), timedelta(0), False),
+        (GONE, timedelta(0), False),
+    ],
+)
+def test_a_worker_may_hold_its_query_until_it_said_otherwise_or_is_lost(
+    seen: Observation, after: timedelta, *, expected: bool
+) -> None:
+    assert may_still_run(seen, NOW + after) is expected
+
+
+@pytest.mark.parametrize(
+    ("seen", "expected"),
+    [
+        (replace(STOPPED, run_state="running", task_state=None), True),
+        (replace(STOPPED, run_state="running", task_state="running"), True),
+        (STOPPED, False),
+        (replace(STOPPED, started_at=NOW + timedelta(seconds=1)), True),
+        (replace(STOPPED, started_at=None), False),
+        (GONE, False),
+    ],
+)
+def test_an_attempt_that_is_to_come_or_began_later_is_another_one(seen: Observation, *, expected: bool) -> None:
+    assert runs_again(seen, NOW) is expected
 
 
 @pytest.mark.parametrize("stage", Stage)

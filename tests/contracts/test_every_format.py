@@ -99,6 +99,14 @@ def test_no_two_formats_share_a_suffix_or_a_media_type() -> None:
     assert len({made.media_type for made in classes}) == len(classes)
 
 
+def test_it_warns_of_few_rows_never_and_of_many_in_sentences(made: Format) -> None:
+    assert made.forewarn([], made.options_type()) == []
+    assert made.forewarn([("Sheet", 0), ("More", 1_000)], made.options_type()) == []
+    for sentence in made.forewarn([("Sheet", 10**9)], made.options_type()):
+        assert sentence.endswith(".")
+        assert "1,000,000,000" in sentence
+
+
 def test_its_options_all_have_defaults_and_are_described(made: Format) -> None:
     assert made.options_type()
     assert issubclass(made.options_type, FormatOptions)

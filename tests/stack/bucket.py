@@ -25,6 +25,11 @@ class Bucket:
             config=Config(signature_version="s3v4", s3={"addressing_style": "path"}, retries={"total_max_attempts": 1}),
         )
 
+    def keys(self) -> set[str]:
+        """Every key that there is."""
+        pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._store.bucket)
+        return {item["Key"] for page in pages for item in page.get("Contents", [])}
+
     def left_of(self, export_id: str) -> list[str]:
         """Every key of an export, and every upload that was begun for it."""
         prefix = f"exports/{export_id}/"

@@ -27,6 +27,16 @@ def wait_for(what: str, look: Callable[[], T | None], seconds: float = PATIENCE_
     return found
 
 
+def new_signing_key() -> str:
+    """Make a private key as the documentation tells to: PEM of PKCS #8."""
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    key = Ed25519PrivateKey.generate()
+    form = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    return key.private_bytes(*form).decode()
+
+
 class Client:
     """An HTTP client of one origin with one Authorization header; it never follows redirects."""
 

@@ -12,6 +12,8 @@ import pytest
 from tests.stack.client import wait_for
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from deploy.local.stack import Stack
     from tests.stack.bucket import Bucket
     from tests.stack.client import AirflowClient, ExportsClient
@@ -202,3 +204,48 @@ def test_marking_a_run_does_not_change_what_happened(
     assert after["status"] == "succeeded"
     assert len(bucket.left_of(done["id"])) == 2
     assert exports.download(after)
+
+
+def test_clearing_a_run_whose_file_is_published_keeps_the_file_and_says_so(
+    airflow: AirflowClient, exports: ExportsClient, bucket: Bucket
+) -> None:
+    export = exports.run(exporter="orders", limit=3)
+    before, run_id = bucket.left_of(export["id"]), f"export__{export['id']}"
+    wanted = {"dag_run_id": run_id, "dry_run": False, "only_failed": False, "reset_dag_runs": True}
+    airflow.post("/dags/export/clearTaskInstances", wanted)
+    path = f"/dags/export/dagRuns/{run_id}/taskInstances/export"
+
+    def look() -> bool | None:
+        instance = airflow.get(path)
+        return True if (instance["try_number"], instance["state"]) == (2, "success") else None
+
+    wait_for("the second attempt", look)
+    events = [str(entry.get("event", "")) for entry in airflow.get(f"{path}/logs/2", full_content="true")["content"]]
+    assert any("Attempt 1 has published this export, and its file is kept." in event for event in events)
+    assert bucket.left_of(export["id"]) == before
+    assert exports.read(export["id"]) == export
+
+
+def test_clearing_a_run_without_a_file_runs_the_export_again(
+    airflow: AirflowClient, exports: ExportsClient, exporter: Callable[[str, str], str], bucket: Bucket
+) -> None:
+    name = exporter("mended", BROKEN)
+    export_id = exports.submit(exporter=name, format="csv")["id"]
+    assert exports.finish(export_id)["status"] == "failed"
+    exporter(name, BROKEN.replace("shop.nowhere", "shop.orders"))
+    wanted = {"dag_run_id": f"export__{export_id}", "dry_run": False, "only_failed": True, "reset_dag_runs": True}
+    airflow.post("/dags/export/clearTaskInstances", wanted)
+    wait_for("the success", lambda: exports.read(export_id)["status"] == "succeeded" or None)
+    export = exports.read(export_id)
+    assert (export["attempt"], export["error"]) == (2, None)
+    assert exports.download(export).splitlines()[0] == b"id"
+    assert len(bucket.left_of(export_id)) == 2
+
+
+BROKEN = """
+title: Broken at first
+source: shop
+columns: {id: {type: integer}}
+key: [id]
+sql: select id from shop.nowhere
+"""

@@ -20,6 +20,7 @@ import pytest
 from openpyxl import load_workbook
 
 from tests.stack.client import ExportsClient
+from tests.stack.events import events_of
 from tests.unit.test_documentation import CONTRIBUTING, README, blocks, files_of
 
 if TYPE_CHECKING:
@@ -80,6 +81,31 @@ def test_the_commands_for_several_exporters_compression_and_files_work_as_they_a
     assert (tmp_path / "orders-0002.csv").read_bytes() == parts["orders-0002.csv"]
     read = [list(csv.reader(io.StringIO(part.decode()))) for part in parts.values()]
     assert [whole[0], *(row for part in read for row in part[1:])] == whole
+
+
+@needs_curl
+def test_what_is_asked_before_an_export_is_answered_as_it_is_printed(stack: Stack, tmp_path: Path) -> None:
+    start, _, _ = commands(".waybill/demo.env").partition("\n\n")
+    start = start.replace(".waybill/demo.env", str(stack.home / "demo.env"))
+    answer = json.loads(bash(f"{start}\n{commands('validate_only')}", tmp_path))
+    assert answer["rows_estimated"] > 10_000
+    assert answer["files"][0].startswith("orders-20")
+    assert len(answer["warnings"]) == 1
+    rows = list(csv.reader(io.StringIO(bash(f"{start}\n{commands('/preview')}", tmp_path))))
+    assert len(rows) == 6
+    assert rows[0][:2] == ["id", "code"]
+
+
+@needs_curl
+def test_the_commands_for_waiting_and_watching_work_as_they_are_printed(stack: Stack, tmp_path: Path) -> None:
+    start, _, _ = commands(".waybill/demo.env").partition("\n\n")
+    start = start.replace(".waybill/demo.env", str(stack.home / "demo.env"))
+    replayed, code = bash(f"{start}\n{commands('Idempotency-Key')}", tmp_path).splitlines()
+    assert (replayed.lower().strip(), code) == ("idempotent-replayed: true", "304")
+    *_, last = events_of([(tmp_path / "events.txt").read_bytes()])
+    export = json.loads((tmp_path / "export.json").read_text(encoding="utf-8"))
+    assert export["status"] == "succeeded"
+    assert (last.kind, json.loads(last.data)) == ("export", export)
 
 
 COUNTS = """
@@ -177,6 +203,20 @@ def test_a_table_of_ones_own_is_a_connection_and_one_yaml_file(
     _, rows = rows_of(exports, exporter="invoices")
     statement = "select count(*) from invoices where issued_on >= date_trunc('month', now() at time zone 'UTC')"
     assert [(len(rows),)] == warehouse.execute(statement).fetchall()
+
+
+def test_a_connection_of_ones_own_is_known_before_an_export_too(
+    warehouse: psycopg.Connection, exports: ExportsClient
+) -> None:
+    request = {"exporter": "net_invoices", "format": "csv"}
+    foreseen = exports.request("POST", "/exports", params={"validate_only": "true"}, json=request)
+    assert foreseen.status_code == 200, foreseen.text
+    assert foreseen.json()["rows_estimated"] > 0
+    seen = exports.request("POST", "/exports/preview", params={"rows": 3}, json=request)
+    assert seen.status_code == 200, seen.text
+    wanted = warehouse.execute("select number, total - tax from invoices order by number limit 3").fetchall()
+    rows = [(row["number"], Decimal(row["net"])) for row in csv.DictReader(io.StringIO(seen.text))]
+    assert rows == wanted
 
 
 def test_the_pandas_example_computes_exactly(warehouse: psycopg.Connection, exports: ExportsClient) -> None:

@@ -8,21 +8,15 @@ import psycopg
 import pytest
 
 from tests.stack.client import wait_for
+from tests.stack.endless import ENDLESS, SLOW, queries_of, running
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from deploy.local.stack import Stack
     from tests.stack.bucket import Bucket
     from tests.stack.client import AirflowClient, ExportsClient
 
-ENDLESS = """
-title: Endless
-source: shop
-columns: {id: {type: integer}, filler: {type: string}}
-sql: select g as id, md5(g::text) || repeat('-', 500) as filler from generate_series(1, 100000000) as g
-"""
 SLEEPING = """
 title: Sleeping
 source: shop
@@ -63,17 +57,6 @@ source: shop
 columns: {id: {type: integer}, secret: {type: string}}
 sql: select g as id, case g when 3 then repeat('swordfish', 5000) else 'x' end as secret from generate_series(1, 5) g
 """
-
-
-@pytest.fixture
-def exporter(workshop: Path) -> Callable[[str, str], str]:
-    """Write an exporter's file; the API knows it at once."""
-
-    def write(name: str, text: str) -> str:
-        (workshop / "exporters" / f"{name}.yaml").write_text(text)
-        return name
-
-    return write
 
 
 def failed(exports: ExportsClient, bucket: Bucket, export_id: str) -> dict[str, Any]:
@@ -119,21 +102,27 @@ def test_a_failure_says_what_and_where(
         assert secret not in str(error)
 
 
-def running(exports: ExportsClient, export_id: str) -> dict[str, Any]:
-    """Wait until rows have been read and bytes were written."""
+def repeated(exports: ExportsClient, bucket: Bucket, export_id: str) -> dict[str, Any]:
+    """Wait for the success of a later attempt; of the one before nothing is left."""
 
-    def look() -> dict[str, Any] | None:
+    def look() -> str | None:
         export = exports.read(export_id)
-        assert export["error"] is None, export["error"]
-        return export if (export["progress"] or {}).get("bytes") else None
+        return next(iter(export["warnings"]), None)
 
-    return wait_for("progress", look)
+    assert wait_for("the warning", look).startswith("Attempt 1 failed and will be repeated: ")
+    export = exports.finish(export_id)
+    assert (export["status"], export["warnings"]) == ("succeeded", [])
+    assert export["attempt"] > 1
+    assert export["result"]["rows"] == 60_000
+    assert len(exports.download(export).splitlines()) == 60_001
+    assert len(bucket.left_of(export_id)) == 2  # the file and its manifest
+    return export
 
 
-def test_a_source_killed_in_the_middle_fails_the_export(
+def test_a_source_killed_in_the_middle_is_read_again(
     stack: Stack, exports: ExportsClient, bucket: Bucket, exporter: Callable[[str, str], str]
 ) -> None:
-    export_id = exports.submit(exporter=exporter("endless", ENDLESS), format="csv")["id"]
+    export_id = exports.submit(exporter=exporter("slow", SLOW), format="csv")["id"]
     progress = running(exports, export_id)["progress"]
     assert progress["stage"] == "extracting"
     assert progress["rows"] > 0
@@ -145,9 +134,7 @@ def test_a_source_killed_in_the_middle_fails_the_export(
             (f"waybill {export_id}",),
         ).fetchall()
     assert killed == [(True,)]
-    error = failed(exports, bucket, export_id)
-    assert error["code"] == "source_unavailable"
-    assert error["retryable"] is True
+    repeated(exports, bucket, export_id)
 
 
 def test_a_run_that_is_stopped_in_airflow_ends_its_query_and_leaves_nothing(
@@ -162,30 +149,23 @@ def test_a_run_that_is_stopped_in_airflow_ends_its_query_and_leaves_nothing(
     airflow.patch(f"/dags/export/dagRuns/export__{export_id}", {"state": "failed"})
     error = failed(exports, bucket, export_id)
     assert error["detail"]
-    with psycopg.connect(stack.superuser_dsn, autocommit=True) as connection:
-
-        def look() -> bool | None:
-            statement = "select count(*) from pg_stat_activity where application_name = %s"
-            return connection.execute(statement, (f"waybill {export_id}",)).fetchone() == (0,) or None
-
-        wait_for("the end of the query", look)
+    assert queries_of(stack, export_id) == 0
 
 
-def test_a_store_that_stops_in_the_middle_fails_the_export_and_is_cleaned_when_it_is_back(
+def test_a_store_that_stops_in_the_middle_is_written_again_when_it_is_back(
     stack: Stack, exports: ExportsClient, bucket: Bucket, exporter: Callable[[str, str], str]
 ) -> None:
-    export_id = exports.submit(exporter=exporter("endless", ENDLESS), format="csv")["id"]
+    export_id = exports.submit(exporter=exporter("slow", SLOW), format="csv")["id"]
     running(exports, export_id)
     stack.stop_program("seaweedfs")
     try:
         health = wait_for("a health that names the store", lambda: _unhealthy(exports))
         assert "store" in str(health)
+        wait_for("the failure of the first attempt", lambda: exports.read(export_id)["warnings"] or None)
     finally:
         stack.start_program("seaweedfs")
         stack.wait_ready()
-    error = failed(exports, bucket, export_id)
-    assert error["code"] in {"store_unreachable", "store_refused"}
-    assert exports.run(exporter="orders", limit=1)["result"]["rows"] == 1
+    repeated(exports, bucket, export_id)
 
 
 def _unhealthy(exports: ExportsClient) -> Any:

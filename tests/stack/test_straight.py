@@ -73,7 +73,7 @@ def asked(statement: str, *columns: Column, **given: Any) -> Query:
     selection = Selection(
         columns, given.pop("filters", ()), order_by=given.pop("order_by", ()), limit=given.pop("limit", None)
     )
-    return Query(sql=statement, arguments={}, selection=selection, **given)
+    return Query(sql=statement, arguments=given.pop("arguments", {}), selection=selection, **given)
 
 
 def general(dsn: str, query: Query, options: CsvOptions = DEFAULT) -> bytes:
@@ -430,6 +430,17 @@ def test_order_conditions_hostile_names_and_values_are_those_of_the_general_way(
     assert written.count(b"\r\n") == 1429
 
 
+PERCENT = "select g as n, format('%s%%', g) as t from generate_series(1, 4) as g where g % 2 = 0 and 'a%' like '_\\%'"
+
+
+@pytest.mark.parametrize(
+    ("statement", "arguments"), [(PERCENT, {}), (f"{PERCENT} and g < :most", {"most": 9})], ids=["alone", "arguments"]
+)
+def test_a_percent_sign_is_one_with_arguments_and_without(dsn: str, statement: str, arguments: dict[str, int]) -> None:
+    query = asked(statement, N, Column.of("t", Kind.STRING), arguments=arguments)
+    assert general(dsn, query) == straight(dsn, query) == b"n,t\r\n2,2%\r\n4,4%\r\n"
+
+
 @pytest.mark.parametrize(("rows", "limit", "kept"), [(9, 5, 5), (5, 5, 5), (3, 5, 3)])
 def test_a_limit_keeps_the_row_more_out_of_the_text_but_in_the_count(
     dsn: str, rows: int, limit: int, kept: int
@@ -447,7 +458,7 @@ def test_a_limit_keeps_the_row_more_out_of_the_text_but_in_the_count(
 
 
 def test_large_rows_and_many_rows_come_in_blocks_of_whole_rows(dsn: str) -> None:
-    filled(dsn, ["text"], [["x" * 3_000_000], *(["a\nb"] for _ in range(200_000)), ["y" * 3_000_000 + '"']])
+    filled(dsn, ["text"], [["x" * 3_000_000], *(["a\nb"] for _ in range(400_000)), ["y" * 3_000_000 + '"']])
     query = asked(ALL, N, Column.of("c0", Kind.STRING), order_by=(Order(N),))
     text = CsvFormat().plain_text(query.selection.schema, DEFAULT, Encoding())
     assert text is not None
@@ -455,7 +466,7 @@ def test_large_rows_and_many_rows_come_in_blocks_of_whole_rows(dsn: str) -> None
         reading = source.read_text(query, text)
         assert reading is not None
         counts, chunks = zip(*reading.chunks(), strict=True)
-        assert reading.rows_sent == sum(counts) == 200_002
+        assert reading.rows_sent == sum(counts) == 400_002
     assert len(chunks) > 3
     assert all(chunk.endswith(b"\r\n") for chunk in chunks)
     assert text.head + b"".join(chunks) == general(dsn, query)
@@ -468,6 +479,7 @@ def test_no_rows_are_no_chunks(dsn: str) -> None:
 
 
 ENDLESS = "select generate_series(1, 2000000000) as n"  # in a from clause, it would all be made first
+SLOW = "select 1 as n from pg_sleep(0.5)"
 
 
 def chunks_of(source: PostgresSource, query: Query, *, way: str) -> Iterator[Any]:
@@ -525,6 +537,14 @@ def test_a_query_that_runs_too_long_is_ended_with_a_reason(dsn: str, way: str) -
             for _ in chunks:
                 pass
     assert caught.value.error_code == "query_timeout"
+
+
+def test_a_query_has_its_own_time_whatever_the_one_before_had(dsn: str) -> None:
+    with closing(opened(dsn, timeout_seconds=60)) as source:
+        of_before = asked("select 1 as n", N, timeout_seconds=0.2)
+        assert sum(batch.num_rows for batch in source.read(of_before).batches()) == 1
+        for slower in (asked(SLOW, N), asked(SLOW, N, timeout_seconds=30)):
+            assert sum(batch.num_rows for batch in source.read(slower).batches()) == 1
 
 
 def running(dsn: str) -> int:

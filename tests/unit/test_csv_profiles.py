@@ -83,6 +83,23 @@ def test_a_heading_that_is_a_formula_is_escaped_and_told() -> None:
     assert encoding.notes == [FORMULAS_NOTE]
 
 
+@pytest.mark.parametrize(
+    ("name", "options", "wanted"),
+    [
+        ("NULL", {"null": "NULL"}, 'id,"NULL"'),
+        ("NULL", {}, "id,NULL"),
+        ('a"b', {}, 'id,"a""b"'),
+        ("a,b", {}, 'id,"a,b"'),
+        ("a,b", {"delimiter": ";"}, "id;a,b"),
+        ("a\nb", {}, 'id,"a\nb"'),
+        ("plain", {"quote": "all"}, '"id","plain"'),
+    ],
+)
+def test_a_heading_is_quoted_where_it_would_be_syntax_or_null(name: str, options: dict[str, Any], wanted: str) -> None:
+    schema = Schema.of(Column.of("id", ColumnType.INTEGER), Column.of("v", ColumnType.INTEGER).renamed(name))
+    assert encoded("csv", schema, [], header="name", **options) == f"{wanted}\r\n".encode()
+
+
 def test_the_manifest_says_so_when_formulas_were_escaped_and_only_then() -> None:
     for rows, notes in (
         ([(1, "plain"), (2, None), (3, "")], []),

@@ -246,10 +246,11 @@ def test_a_statement_that_the_database_refuses_is_fatal_without_its_text(warehou
     assert "select" not in str(caught.value).lower()
 
 
-def test_a_database_that_cannot_be_opened_is_an_error_that_names_the_connection_and_no_secret(tmp_path: Path) -> None:
+def test_a_database_that_cannot_be_opened_may_come_back_and_no_secret_is_told(tmp_path: Path) -> None:
     engine = sa.create_engine(f"sqlite:///{tmp_path}/hunter2/missing.db", poolclass=NullPool)
-    with pytest.raises(WaybillError, match="'warehouse'") as caught:
+    with pytest.raises(Retriable, match="'warehouse'") as caught:
         DatabaseSource(connection_with(lambda: engine), application="test", timeout_seconds=1)
+    assert caught.value.error_code == "source_unavailable"
     assert "hunter2" not in str(caught.value)
 
 
@@ -260,6 +261,17 @@ def test_closing_twice_is_fine_and_a_database_promises_no_snapshot(warehouse: Wa
     assert source.estimate(query("select 1 as v", Column.of("v", ColumnType.INTEGER))) is None
     source.close()
     source.close()
+
+
+def test_a_closed_source_leaves_no_connection_in_a_pool(tmp_path: Path) -> None:
+    engine = sa.create_engine(f"sqlite:///{tmp_path}/pooled.db")
+    opened: list[object] = []
+    sa.event.listen(engine, "connect", lambda connection, _: opened.append(connection))
+    sa.event.listen(engine, "close", lambda connection, _: opened.remove(connection))
+    source = DatabaseSource(connection_with(lambda: engine), application="test", timeout_seconds=1)
+    assert len(opened) == 1
+    source.close()
+    assert opened == []
 
 
 def with_limit(warehouse: Warehouse, rows: int, limit: int) -> tuple[int, Sources]:

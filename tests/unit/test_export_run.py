@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import threading
 from typing import TYPE_CHECKING, Any, ClassVar
+from uuid import uuid4
 
 import pytest
 
@@ -28,7 +29,7 @@ from tests.unit.stand_ins import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
     import pyarrow as pa
 
@@ -207,9 +208,9 @@ class RefusingStore(MemoryStore):
         self._refuse("publish")
         return super().publish(key, data)
 
-    def remove(self, folder: str) -> None:
+    def remove(self, folder: str, *, keep: Collection[str] = ()) -> None:
         self._refuse("remove")
-        super().remove(folder)
+        super().remove(folder, keep=keep)
 
 
 def test_a_store_that_refuses_the_file_is_retriable_and_the_source_is_closed() -> None:
@@ -305,3 +306,29 @@ def test_a_source_that_cannot_be_opened_leaves_nothing_behind() -> None:
     with pytest.raises(Retriable, match="does not answer"):
         export_run(resolved_export(exporter=Closed()), source(), store).execute()
     assert store.objects == {}
+
+
+def test_a_later_attempt_keeps_what_was_published() -> None:
+    store = MemoryStore()
+    first = export_run(resolved_export(), source(), store).execute()
+    before, warehouse = dict(store.objects), source()
+    again = export_run(resolved_export(), warehouse, store, attempt_id=str(uuid4()), number=2).execute()
+    assert (again, store.objects) == (first, before)
+    assert not warehouse.closed  # it was never opened
+
+
+def test_a_later_attempt_removes_what_a_lost_one_left_but_only_once_it_has_published() -> None:
+    store = MemoryStore()
+    lost, other = f"{EXPORT_ID}/{uuid4()}/orders.csv", f"{uuid4()}/manifest.json"
+    store.objects = {lost: b"half", other: b"{}"}
+    with pytest.raises(Retriable):
+        export_run(resolved_export(), source(error=Retriable("lost")), store, number=2).execute()
+    assert set(store.objects) == {lost, other}
+    manifest = export_run(resolved_export(), source(), store, number=3).execute()
+    assert set(store.objects) == {other, manifest.files[0].key, f"{EXPORT_ID}/manifest.json"}
+
+
+def test_leftovers_that_cannot_be_removed_do_not_fail_an_export() -> None:
+    store = RefusingStore("remove")
+    manifest = export_run(resolved_export(), source(), store, number=2).execute()
+    assert manifest.files[0].key in store.objects

@@ -158,9 +158,7 @@ def bundled(*names: str | None, exporter: str = "rows") -> tuple[Manifest, list[
     sources = [{"exporter": exporter, **({} if given is None else {"name": given})} for given in names]
     request = parse_request({"sources": sources, "format": "csv", "filename": "all"})
     readings = tuple(
-        ResolvedReading(
-            exporter, given or "Rows", one.readings[0].exporter, one.readings[0].params, one.readings[0].selection
-        )
+        ResolvedReading(exporter, one.readings[0].exporter, one.readings[0].params, one.readings[0].selection, given)
         for given in names
     )
     made = ResolvedExport(request, readings, one.format, one.options, COMPRESSIONS.load("zip")())

@@ -29,12 +29,12 @@ def wait_until(holds: threading.Event, seconds: float = 5) -> None:
 
 
 def test_all_items_arrive_in_their_order() -> None:
-    with overlapped((number for number in range(1000)), depth=2, name="maker") as items:
+    with overlapped((number for number in range(1000)), name="maker") as items:
         assert list(items) == list(range(1000))
 
 
 def test_nothing_made_is_nothing_read() -> None:
-    with overlapped((number for number in range(0)), depth=1, name="maker") as items:
+    with overlapped((number for number in range(0)), name="maker") as items:
         assert list(items) == []
 
 
@@ -47,7 +47,7 @@ def test_items_are_made_in_a_thread_of_their_own_while_others_are_used() -> None
         second_made.set()
         yield 2
 
-    with overlapped(make(), depth=2, name="maker") as items:
+    with overlapped(make(), name="maker") as items:
         assert next(items) == 1
         wait_until(second_made)  # while this thread still uses the first
         assert list(items) == [2]
@@ -61,30 +61,30 @@ def test_an_error_arrives_after_the_items_made_before_it(error: BaseException) -
         raise error
 
     got: list[int] = []
-    with overlapped(make(), depth=5, name="maker") as items, pytest.raises(type(error)) as caught:
+    with overlapped(make(), name="maker") as items, pytest.raises(type(error)) as caught:
         got.extend(items)
     assert caught.value is error
     assert got == [1, 2]
 
 
-def test_at_most_the_depth_and_the_one_in_hand_are_ahead() -> None:
+def test_at_most_one_waits_and_one_is_in_hand() -> None:
     made: list[int] = []
-    fourth = threading.Event()
+    third = threading.Event()
 
     def make() -> Generator[int]:
         for number in range(100):
             made.append(number)
-            if number == 3:
-                fourth.set()
+            if number == 2:
+                third.set()
             yield number
 
-    with overlapped(make(), depth=2, name="maker") as items:
+    with overlapped(make(), name="maker") as items:
         time.sleep(0.3)
-        assert made == [0, 1, 2]  # two wait, one is in hand
+        assert made == [0, 1]
         next(items)
-        wait_until(fourth)
+        wait_until(third)
         time.sleep(0.3)
-        assert made == [0, 1, 2, 3]
+        assert made == [0, 1, 2]
 
 
 def test_leaving_early_stops_the_thread_and_closes_the_generator_in_it() -> None:
@@ -97,7 +97,7 @@ def test_leaving_early_stops_the_thread_and_closes_the_generator_in_it() -> None
         finally:
             closed_in.append(threading.current_thread().name)
 
-    with overlapped(make(), depth=1, name="maker") as items:
+    with overlapped(make(), name="maker") as items:
         next(items)
     assert not maker_threads()
     assert closed_in == ["maker"]
@@ -109,7 +109,7 @@ def test_the_readers_own_error_is_the_one_that_leaves() -> None:
         raise ValueError("of the maker")
 
     def read() -> None:
-        with overlapped(make(), depth=1, name="maker") as items:
+        with overlapped(make(), name="maker") as items:
             next(items)
             raise LookupError("of the reader")
 

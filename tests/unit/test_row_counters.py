@@ -13,6 +13,7 @@ import pytest
 from include.core.errors import VerificationFailed
 from include.core.schema import Column, ColumnType, Schema
 from include.formats import FORMATS
+from include.formats._occurrences import Occurrences
 from include.formats._zip_rows import WorkbookRowCounter
 from include.formats.csv import CsvRowCounter
 from include.formats.json import ArrayRowCounter
@@ -197,6 +198,19 @@ def test_a_row_is_found_wherever_a_piece_of_the_sheet_ends() -> None:
         text = "<x/>" + "y" * padding + sheet(30)
         data = archive(streamed=False, sheets=(text,))
         assert counted(WorkbookRowCounter(headers=0), data, 1) == 30
+
+
+@pytest.mark.parametrize("stretch", [1, 3, 7, 64])
+def test_a_pattern_is_found_wherever_what_is_looked_at_together_ends(
+    stretch: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("include.formats._occurrences._STRETCH", stretch)
+    data = b"</row></row><</row>w></</row>row></ro" * 3 + b"</row>"
+    for size in range(1, len(data) + 1):
+        pattern = Occurrences(b"</row>")
+        for start in range(0, len(data), size):
+            pattern.feed(data[start : start + size])
+        assert pattern.count == data.count(b"</row>")
 
 
 def test_a_workbook_of_ours_is_counted_right_however_its_bytes_come_in() -> None:

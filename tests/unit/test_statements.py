@@ -91,7 +91,7 @@ def test_the_exporters_statement_is_wrapped_and_columns_are_chosen_in_order() ->
     assert " ".join(text.split()) == (
         'SELECT rows.total AS total, rows.code AS "Order code" FROM (select code, total from orders ) AS rows'
     )
-    assert arguments == {}
+    assert arguments is None
 
 
 def test_conditions_order_and_limit_are_pushed_down_with_bound_values() -> None:
@@ -104,7 +104,7 @@ def test_conditions_order_and_limit_are_pushed_down_with_bound_values() -> None:
     text, arguments = compile_statement(asked)
     assert "rows.total >= (%(" in text
     assert "ORDER BY rows.total DESC, rows.code ASC" in text
-    assert sorted(map(str, arguments.values())) == ["10", "a", "b"]
+    assert sorted(map(str, (arguments or {}).values())) == ["10", "a", "b"]
 
 
 def test_one_row_more_than_the_limit_is_asked_for() -> None:
@@ -275,7 +275,7 @@ def test_a_colon_that_looks_like_a_bind_is_an_error_that_says_how_to_write_it() 
 
 
 def test_an_argument_that_the_statement_does_not_use_is_left_out() -> None:
-    assert compile_statement(query(arguments={"unused": "x"}))[1] == {}
+    assert compile_statement(query(arguments={"unused": "x"}))[1] is None
 
 
 @pytest.mark.parametrize("name", ["code", "code_1", "total_1", "rows", "self"])

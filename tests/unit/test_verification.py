@@ -86,8 +86,8 @@ def test_a_row_changed_between_exporter_and_encoder_fails_the_export(
     monkeypatch: pytest.MonkeyPatch, format_name: str, tamper: Tamper
 ) -> None:
     @contextmanager
-    def tampered(items: Generator[pa.RecordBatch], *, depth: int, name: str) -> Iterator[Iterator[pa.RecordBatch]]:
-        with overlapped(items, depth=depth, name=name) as ahead:
+    def tampered(items: Generator[pa.RecordBatch], *, name: str) -> Iterator[Iterator[pa.RecordBatch]]:
+        with overlapped(items, name=name) as ahead:
             yield tamper(ahead)
 
     monkeypatch.setattr(extraction_module, "overlapped", tampered)
@@ -100,8 +100,8 @@ def test_a_row_changed_between_exporter_and_encoder_fails_the_export(
 @pytest.mark.parametrize("format_name", FORMATS.names)
 def test_the_same_way_without_tampering_succeeds(monkeypatch: pytest.MonkeyPatch, format_name: str) -> None:
     @contextmanager
-    def untouched(items: Generator[pa.RecordBatch], *, depth: int, name: str) -> Iterator[Iterator[pa.RecordBatch]]:
-        with overlapped(items, depth=depth, name=name) as ahead:
+    def untouched(items: Generator[pa.RecordBatch], *, name: str) -> Iterator[Iterator[pa.RecordBatch]]:
+        with overlapped(items, name=name) as ahead:
             yield iter(list(ahead))
 
     monkeypatch.setattr(extraction_module, "overlapped", untouched)

@@ -48,8 +48,9 @@ class Base(DeclarativeBase):
 class Export(Base):
     """One export: what was asked for and, once it is settled, how it ended.
 
-    Until then its state is Airflow's. After that the row never changes, save for ``swept_at``: it is read without
-    the store, and outlives the run in Airflow's tables.
+    Until then its state is Airflow's. After that it is read without the store, and outlives the run in Airflow's
+    tables. A row with a file changes only by being expired, swept and deleted; one without, when its run is cleared in
+    Airflow, is open again.
     """
 
     __tablename__ = "waybill_export"
@@ -72,6 +73,10 @@ class Export(Base):
     requested_by: Mapped[str] = mapped_column(String(512))
     created_at: Mapped[datetime] = mapped_column(Moment)
 
+    # Who asked to end it before its time, and when.
+    cancelled_at: Mapped[datetime | None] = mapped_column(Moment)
+    cancelled_by: Mapped[str | None] = mapped_column(String(512))
+
     # How it ended; all of it is written at once.
     settled_at: Mapped[datetime | None] = mapped_column(Moment)
     status: Mapped[str | None] = mapped_column(String(20))
@@ -82,8 +87,15 @@ class Export(Base):
     error: Mapped[dict[str, Any] | None] = mapped_column(Json)
     manifest: Mapped[dict[str, Any] | None] = mapped_column(Json)
 
-    # When what a failed one left in the store was removed.
+    # Until when its files are kept, and when they were removed.
+    expires_at: Mapped[datetime | None] = mapped_column(Moment)
+    expired_at: Mapped[datetime | None] = mapped_column(Moment)
+
+    # When what a failed or deleted one left in the store was removed.
     swept_at: Mapped[datetime | None] = mapped_column(Moment)
+
+    # When somebody deleted it: from then on nobody sees it.
+    deleted_at: Mapped[datetime | None] = mapped_column(Moment)
 
     __table_args__ = (
         UniqueConstraint("dag_id", "run_id", "task_id", "map_index"),
@@ -91,6 +103,8 @@ class Export(Base):
         Index(None, "created_at", "id"),
         Index(None, "requested_by", "created_at", "id"),
         Index("ix_waybill_export_unsettled", "created_at", "id", postgresql_where=text("settled_at is null")),
+        Index("ix_waybill_export_deleted", "settled_at", postgresql_where=text("deleted_at is not null")),
+        Index("ix_waybill_export_kept", "expires_at", postgresql_where=text("expired_at is null")),
         Index("ix_waybill_export_failed", "settled_at", postgresql_where=text("status in ('failed', 'cancelled')")),
     )
 
@@ -109,6 +123,19 @@ class Token(Base):
     expires_at: Mapped[datetime | None] = mapped_column(Moment)
     revoked_at: Mapped[datetime | None] = mapped_column(Moment)
     last_used_at: Mapped[datetime | None] = mapped_column(Moment)
+
+
+class IdempotencyKey(Base):
+    """A key that a client gave to a request, in the transaction that started the export: the key decides who starts."""
+
+    __tablename__ = "waybill_idempotency"
+
+    caller: Mapped[str] = mapped_column(String(512), primary_key=True)
+    route: Mapped[str] = mapped_column(String(100), primary_key=True)
+    key: Mapped[str] = mapped_column(String(255), primary_key=True)
+    fingerprint: Mapped[str] = mapped_column(String(64))
+    export_id: Mapped[UUID] = mapped_column(Uuid())
+    created_at: Mapped[datetime] = mapped_column(Moment, index=True)
 
 
 class Audit(Base):

@@ -6,12 +6,12 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, func, literal, or_, select, tuple_, update
+from sqlalchemy import BigInteger, and_, cast, func, literal, or_, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 
 from export_api.db.models import Audit, Export, Token
-from export_api.sources import SEPARATOR
 from export_api.status import Status
+from include.core.request import NAMES_SEPARATOR
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,6 +27,9 @@ STRAGGLING = timedelta(minutes=2)
 _SWEPT_AGAIN = timedelta(days=1)
 _TOUCH = timedelta(minutes=1)
 
+_PAST, _FAR_BACK = 20, 10_000
+"""How many earlier exports tell what a row weighs, and among how many they are looked for."""
+
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
@@ -38,10 +41,14 @@ class Cursor:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filter:
-    """Which exports are wanted, in which order, from where on; ``status`` is a final one."""
+    """Which exports are wanted, in which order, from where on; ``status`` is a final one.
+
+    Deleted ones, of which only their place is left, are among them where ``deleted``.
+    """
 
     status: Status | None = None
     unsettled: bool = False
+    deleted: bool = False
     exporter: str | None = None
     name: str | None = None
     requested_by: str | None = None
@@ -61,6 +68,8 @@ class Filter:
                 found.append(column == value)
         if self.exporter is not None:
             found.append(_names(self.exporter))
+        if not self.deleted:
+            found.append(Export.deleted_at.is_(None))
         if self.unsettled:
             found.append(Export.settled_at.is_(None))
         if self.created_after is not None:
@@ -73,8 +82,8 @@ class Filter:
 
 def _names(exporter: str) -> ColumnElement[bool]:
     """Whether an export reads an exporter, alone or among others."""
-    among = literal(SEPARATOR) + Export.exporter + SEPARATOR
-    return among.contains(SEPARATOR + exporter + SEPARATOR, autoescape=True)
+    among = literal(NAMES_SEPARATOR) + Export.exporter + NAMES_SEPARATOR
+    return among.contains(NAMES_SEPARATOR + exporter + NAMES_SEPARATOR, autoescape=True)
 
 
 # Exports
@@ -98,6 +107,25 @@ def count(session: Session, wanted: Filter) -> int:
     return session.scalar(select(func.count()).select_from(Export).where(*everywhere.conditions())) or 0
 
 
+def past_sizes(
+    session: Session, *, exporter: str | None, file_format: str, compression: str | None
+) -> list[tuple[int, int]]:
+    """Return rows and bytes of the last finished exports of the same kind, none of them empty."""
+    # Only so far back: a kind that is rare, or was never there, must not cost a look at everything.
+    newest = select(Export).order_by(Export.created_at.desc(), Export.id.desc()).limit(_FAR_BACK).subquery()
+    rows, stored = newest.c.manifest["rows"], newest.c.manifest[("verification", "stored_bytes")]
+    same = (
+        newest.c.status == Status.SUCCEEDED,
+        newest.c.exporter == exporter,
+        newest.c.format == file_format,
+        func.coalesce(newest.c.request["compression"].as_string(), "") == (compression or ""),
+        cast(rows.as_string(), BigInteger) > 0,
+    )
+    sizes = select(cast(rows.as_string(), BigInteger), cast(stored.as_string(), BigInteger)).where(*same)
+    order = (newest.c.created_at.desc(), newest.c.id.desc())
+    return [(row[0], row[1]) for row in session.execute(sizes.order_by(*order).limit(_PAST))]
+
+
 def adopt(session: Session, rows: Sequence[dict[str, Any]]) -> list[UUID]:
     """Add exports that are not there yet; return the ids of those that were added."""
     if not rows:
@@ -111,15 +139,61 @@ def settle(session: Session, export_id: UUID, outcome: dict[str, Any]) -> bool:
     return bool(session.execute(statement).rowcount)  # type: ignore[attr-defined]
 
 
+def cancel(session: Session, export_id: UUID, *, at: datetime, by: str) -> bool:
+    """Note who cancels an export that has not ended; return whether this call noted it."""
+    open_ = and_(Export.id == export_id, Export.settled_at.is_(None), Export.cancelled_at.is_(None))
+    statement = update(Export).where(open_).values(cancelled_at=at, cancelled_by=by)
+    return bool(session.execute(statement).rowcount)  # type: ignore[attr-defined]
+
+
+def reopen(session: Session, export_id: UUID) -> bool:
+    """Forget that an export has failed or was cancelled, for it runs again; return whether this call did."""
+    over = and_(Export.id == export_id, Export.status.in_([Status.FAILED, Status.CANCELLED]))
+    open_ = ("settled_at", "status", "finished_at", "error", "progress", "cancelled_at", "cancelled_by", "swept_at")
+    reopened = update(Export).where(over).values(dict.fromkeys(open_))
+    return bool(session.execute(reopened).rowcount)  # type: ignore[attr-defined]
+
+
 def unswept(session: Session, now: datetime, limit: int) -> list[Export]:
-    """Return failed exports whose leftovers are to be removed: at once, and again when no straggler can write."""
+    """Return failed and deleted exports whose files are to go: at once, and again when no straggler can write."""
     again = and_(
         Export.swept_at < Export.settled_at + STRAGGLING,
         Export.settled_at.between(now - _SWEPT_AGAIN, now - STRAGGLING),
     )
     failed = Export.status.in_([Status.FAILED, Status.CANCELLED])
-    wanted = select(Export).where(failed, or_(Export.swept_at.is_(None), again))
-    return list(session.scalars(wanted.order_by(Export.settled_at).limit(limit)))
+    deleted = and_(Export.deleted_at.is_not(None), Export.settled_at.is_not(None))
+    found: dict[UUID, Export] = {}
+    for which in (failed, deleted):  # one after the other, for each has an index
+        wanted = select(Export).where(which, or_(Export.swept_at.is_(None), again))
+        found |= {export.id: export for export in session.scalars(wanted.order_by(Export.settled_at).limit(limit))}
+    return list(found.values())
+
+
+def expired(session: Session, now: datetime, limit: int) -> list[Export]:
+    """Return exports whose files have been kept long enough and are still there."""
+    over = and_(Export.expires_at <= now, Export.expired_at.is_(None), Export.deleted_at.is_(None))
+    return list(session.scalars(select(Export).where(over).order_by(Export.expires_at).limit(limit)))
+
+
+def mark_expired(session: Session, export_id: UUID, now: datetime) -> None:
+    """Note that an export's files were removed."""
+    session.execute(update(Export).where(Export.id == export_id).values(expired_at=now))
+
+
+def delete(session: Session, export_id: UUID, at: datetime) -> bool:
+    """Hide an export from everybody; return whether this call did.
+
+    Its place stays taken, or the run in Airflow would be adopted as a new export.
+    """
+    there = and_(Export.id == export_id, Export.deleted_at.is_(None))
+    hidden = update(Export).where(there).values(deleted_at=at, swept_at=None)
+    return bool(session.execute(hidden).rowcount)  # type: ignore[attr-defined]
+
+
+def forget(session: Session, export_id: UUID) -> None:
+    """Empty the row of a deleted export: what is left says only that there was one."""
+    nothing: dict[str, Any] = {"request": {}, "name": None, "progress": None, "error": None, "manifest": None}
+    session.execute(update(Export).where(Export.id == export_id).values(**nothing))
 
 
 def mark_swept(session: Session, export_id: UUID, now: datetime) -> None:

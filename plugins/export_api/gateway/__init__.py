@@ -7,10 +7,12 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from export_api.gateway.runs import Runs
+from export_api.gateway.signing import SignerOfConnection
 from export_api.gateway.store import StoreOfConnection
 from export_api.gateway.strangers import Horizon, Stranger, Strangers
 from include.core.errors import Retriable
 from include.core.settings import Settings
+from include.core.source import SourceConnection
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from include.artifacts.s3 import S3Store
+    from include.core.signing import Signer
 
 __all__ = ["Gateway", "Horizon", "Stranger"]
 
@@ -30,6 +33,7 @@ class Gateway(Runs, Strangers):
 
     def __init__(self) -> None:
         self._store = StoreOfConnection()
+        self._signer = SignerOfConnection()
 
     @cached_property
     def settings(self) -> Settings:
@@ -73,6 +77,27 @@ class Gateway(Runs, Strangers):
         :raises Retriable: when there is no such connection, or it names no bucket.
         """
         return self._store.get(self.settings)
+
+    def signer(self) -> Signer | None:
+        """Return who signs manifests, or None where they are not signed.
+
+        :raises Retriable: when there is no such connection, or it holds no key.
+        """
+        return self._signer.get(self.settings)
+
+    def connection(self, conn_id: str) -> SourceConnection:
+        """Return the facts of a connection that an exporter reads.
+
+        :raises Fatal: when there is none of that id.
+        """
+        from airflow.sdk import Connection
+        from airflow.sdk.exceptions import AirflowNotFoundException
+
+        try:
+            found = Connection.get(conn_id)
+        except AirflowNotFoundException:
+            raise SourceConnection.missing(conn_id) from None
+        return SourceConnection.of_airflow(found)
 
     def require_scheduler(self, session: Session) -> None:
         """Insist that a scheduler is alive.

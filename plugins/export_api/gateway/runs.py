@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from export_api.status import GONE, Observation
+from export_api.status import ENDED, GONE, Observation, runs_again
 from include.core.errors import Fatal, Retriable
 from include.core.identity import DAG_ID
 
@@ -13,10 +13,12 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
     from uuid import UUID
 
-    from sqlalchemy import Row, Select
+    from sqlalchemy import ColumnElement, Row, Select
     from sqlalchemy.orm import Session
 
-_TOLD = ("progress", "error", "request")
+    from export_api.db.models import Export
+
+_TOLD = ("progress", "error", "request", "released")
 
 
 class Runs:
@@ -66,6 +68,44 @@ class Runs:
         except ParamValidationError as error:
             raise Fatal(f"The DAG {DAG_ID!r} refuses the request: {error}", code="dag_refused") from error
 
+    def stop(self, session: Session, export: Export) -> None:
+        """Stop an export in the session's transaction, whether its task runs or waits.
+
+        A run of the export DAG is stopped as a whole, as Airflow's UI does it; of any other DAG's run only the task
+        instance that the export is. The worker hears of it with its next heartbeat.
+        """
+        from airflow.api.common.mark_tasks import set_dag_run_state_to_failed
+        from airflow.models import DagRun, TaskInstance
+        from airflow.models.dagbag import DBDagBag
+        from airflow.utils.state import TaskInstanceState
+        from sqlalchemy import select
+
+        run = session.scalar(select(DagRun).where(DagRun.dag_id == export.dag_id, DagRun.run_id == export.run_id))
+        if run is None:
+            return
+        dag = DBDagBag().get_dag_for_run(run, session=session)
+        if export.dag_id == DAG_ID and dag is not None:
+            set_dag_run_state_to_failed(dag=dag, run_id=run.run_id, commit=True, session=session)
+            return
+        found = session.scalar(select(TaskInstance).where(_is_of(TaskInstance, export)))
+        if found is not None and found.state not in ENDED:
+            found.set_state(TaskInstanceState.FAILED, session=session)
+
+    def revived(self, session: Session, limit: int) -> list[Export]:
+        """Return exports without a file that run again, or have: somebody cleared their run in Airflow."""
+        from airflow.models import DagRun, TaskInstance
+        from sqlalchemy import and_, or_, select
+
+        from export_api.db.models import Export
+
+        of_run = and_(DagRun.dag_id == Export.dag_id, DagRun.run_id == Export.run_id)
+        failed = and_(Export.status.in_(["failed", "cancelled"]), Export.deleted_at.is_(None))
+        again = or_(DagRun.state.in_(["queued", "running"]), TaskInstance.start_date > Export.settled_at)
+        wanted = select(Export).join(DagRun, of_run).join(TaskInstance, _is_of(TaskInstance, Export))
+        found = list(session.scalars(wanted.where(failed, again).limit(limit)))
+        seen = self.observe(session, [export.id for export in found])
+        return [export for export in found if runs_again(seen[export.id], export.settled_at)]
+
     def observe(self, session: Session, ids: Collection[UUID]) -> Mapping[UUID, Observation]:
         """Return what Airflow knows of exports, in one query.
 
@@ -75,6 +115,18 @@ class Runs:
             return {}
         seen = _observations(session.execute(_statement(ids)))
         return {export_id: seen.get(export_id, GONE) for export_id in ids}
+
+
+def _is_of(task: Any, export: Any) -> ColumnElement[bool]:
+    """Whether a task instance is an export's."""
+    from sqlalchemy import and_
+
+    return and_(
+        task.dag_id == export.dag_id,
+        task.run_id == export.run_id,
+        task.task_id == export.task_id,
+        task.map_index == export.map_index,
+    )
 
 
 def _statement(ids: Collection[UUID]) -> Select[Any]:
@@ -93,21 +145,14 @@ def _statement(ids: Collection[UUID]) -> Select[Any]:
             task.id.label("task"),
             task.state.label("task_state"),
             task.try_number,
+            task.pid,
             task.start_date,
             task.end_date,
             told.key,
             told.value,
         )
         .join(run, and_(run.dag_id == Export.dag_id, run.run_id == Export.run_id))
-        .outerjoin(
-            task,
-            and_(
-                task.dag_id == Export.dag_id,
-                task.run_id == Export.run_id,
-                task.task_id == Export.task_id,
-                task.map_index == Export.map_index,
-            ),
-        )
+        .outerjoin(task, _is_of(task, Export))
         .outerjoin(
             told,
             and_(
@@ -132,7 +177,7 @@ def _observations(rows: Iterable[Row[Any]]) -> dict[UUID, Observation]:
             task_state=row.task_state,
             task_exists=row.task is not None,
             attempt=max(row.try_number or 1, 1),
-            started_at=row.start_date,
+            started_at=None if row.pid is None else row.start_date,  # one that never ran and is skipped gets a date too
             ended_at=row.end_date,
             told={**told_before, row.key: json.loads(row.value)} if row.key else told_before,
         )

@@ -1,35 +1,73 @@
-"""Exports: create, list, read."""
+"""Exports: create and list."""
 
 from __future__ import annotations
 
 import base64
 import json
-from typing import Annotated, Any, Literal
+import logging
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 from urllib.parse import urlencode
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.concurrency import run_in_threadpool
 
-from export_api import examples
+from export_api import examples, idempotency
 from export_api.auth import CallerDep  # noqa: TC001 - FastAPI reads the annotations
+from export_api.caller import Right
 from export_api.db.records import Cursor, Filter
-from export_api.routes.parts import AddressesDep, JsonBody, ServiceDep, answers, refusals
+from export_api.idempotency import KeyInFlight
+from export_api.routes.foreseeing import ForesightDep, ValidateOnly, forecast_answer, foreseen_or_done
+from export_api.routes.parts import (
+    LOCATION,
+    PREFER,
+    PREFERENCE_APPLIED,
+    RETRY_AFTER,
+    RETRY_AFTER_SECONDS,
+    AddressesDep,
+    JsonBody,
+    KeyDep,
+    ServiceDep,
+    WaitDep,
+    answers,
+    applied,
+    header,
+    look,
+    refusals,
+    refused,
+)
 from export_api.schemas import ExportBody, ExportPage
-from export_api.shaping import export_body
+from export_api.shaping import View, export_body, view_of
 from export_api.status import Status
-from include.core.errors import FieldError, invalid
+from export_api.waiting import final_or_last
+from include.core.errors import FieldError, Gone, WaybillError, invalid
 from include.core.request import ExportRequest, parse_request
+
+if TYPE_CHECKING:
+    from export_api.reading import Shown
 
 router = APIRouter(prefix="/exports", tags=["Exports"])
 
-RETRY_AFTER_SECONDS = "1"
+log = logging.getLogger(__name__)
 
-_HEADERS = {
-    "Location": {"description": "The export's address.", "schema": {"type": "string"}},
-    "Retry-After": {"description": "Seconds after which to ask for its status.", "schema": {"type": "integer"}},
+_IDEMPOTENCY_KEY = header(
+    idempotency.HEADER,
+    "Your name for this request, 1 to 255 visible ASCII characters, kept for 24 hours: sending the same body with it "
+    "again answers with the export that it started, and starts no other.",
+)
+_IN_FLIGHT = "The first request with this Idempotency-Key is still being answered."
+_ADDRESS = {
+    **LOCATION,
+    "Idempotent-Replayed": {
+        "description": "`true` when the same request was there before, and started this export then.",
+        "schema": {"type": "string"},
+    },
+    **PREFERENCE_APPLIED,
 }
-_BODY = {
+BODY = {
     "requestBody": {
         "required": True,
         "content": {
@@ -46,17 +84,53 @@ _BODY = {
     "",
     status_code=202,
     summary="Start an export",
-    openapi_extra=_BODY,
-    responses=answers(202, "export_queued", "Accepted", headers=_HEADERS) | refusals(400, 403, 413, 415, 422, 503),
+    response_model=ExportBody,
+    openapi_extra={**BODY, "parameters": [_IDEMPOTENCY_KEY, PREFER]},
+    responses=answers(202, "export_queued", "Accepted", headers={**_ADDRESS, **RETRY_AFTER})
+    | foreseen_or_done(_ADDRESS)
+    | refused(409, KeyInFlight.code, _IN_FLIGHT, headers=RETRY_AFTER)
+    | refused(410, Gone.code, "The export that this Idempotency-Key started is no longer there.")
+    | refusals(400, 403, 413, 415, 422, 503),
 )
-def create_export(
-    caller: CallerDep, service: ServiceDep, addresses: AddressesDep, body: JsonBody, response: Response
-) -> ExportBody:
-    """Check the request against the catalog and start it; ask for its status at the address in `Location`."""
-    shown = service.submit(caller, parse_request(body))
-    response.headers["Location"] = addresses.export(shown.export.id)
-    response.headers["Retry-After"] = RETRY_AFTER_SECONDS
-    return export_body(shown, addresses)
+async def create_export(  # noqa: PLR0917 - FastAPI passes them by name
+    caller: CallerDep,
+    service: ServiceDep,
+    addresses: AddressesDep,
+    key: KeyDep,
+    body: JsonBody,
+    wait: WaitDep,
+    foresight: ForesightDep,
+    request: Request,
+    validate_only: ValidateOnly = False,  # noqa: FBT002
+) -> Response:
+    """Check the request against the catalog and start it.
+
+    Ask for its status at the address in `Location`; or let the server wait for its end, with `Prefer: wait=30`. With an
+    `Idempotency-Key`, a request that got no answer can be sent again without starting a second export.
+    """
+    if validate_only:
+        return await run_in_threadpool(lambda: forecast_answer(foresight.foresee(caller, parse_request(body))))
+
+    def submit() -> tuple[Shown, View]:
+        shown = service.submit(caller, parse_request(body), key)
+        return shown, view_of(shown, addresses)
+
+    shown, view = await run_in_threadpool(submit)
+    export_id = str(shown.export.id)
+    wait = wait if caller.may(Right.READ) else None
+    if wait:
+        looks = partial(look, service, caller, export_id, addresses)
+        try:
+            view = await final_or_last(view, looks, receive=request.receive, seconds=wait)
+        except (WaybillError, SQLAlchemyError):
+            # It has started: an error would have the client start another one.
+            log.warning("The export %s cannot be read while its client waits", export_id, exc_info=True)
+    headers = {"Location": addresses.export(export_id), **applied(wait)}
+    if shown.replayed:
+        headers["Idempotent-Replayed"] = "true"
+    if not view.final:
+        headers["Retry-After"] = RETRY_AFTER_SECONDS
+    return Response(view.content, 200 if wait and view.final else 202, headers, media_type="application/json")
 
 
 class ListQuery(BaseModel):
@@ -109,21 +183,6 @@ def list_exports(  # noqa: PLR0917 - FastAPI passes them by name
         "next_page_token": token,
     }
     return ExportPage(**body) if page.total is None else ExportPage(**body, total=page.total)
-
-
-@router.get(
-    "/{export_id}",
-    summary="Read an export",
-    responses=answers(200, "export_succeeded", "The export") | refusals(403, 404),
-)
-def read_export(
-    export_id: str, caller: CallerDep, service: ServiceDep, addresses: AddressesDep, response: Response
-) -> ExportBody:
-    """Say how an export is doing; as long as it is not done, `Retry-After` says when to ask again."""
-    shown = service.get(caller, export_id)
-    if not shown.status.final:
-        response.headers["Retry-After"] = RETRY_AFTER_SECONDS
-    return export_body(shown, addresses)
 
 
 _PLACE = TypeAdapter(tuple[AwareDatetime, UUID])

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import Depends, Request
+from starlette.concurrency import run_in_threadpool
 
-from export_api import MOUNT, examples, problems
+from export_api import MOUNT, examples, idempotency, problems
 from export_api.bodies import read_json
+from export_api.idempotency import Key, KeyInFlight, key_of
+from export_api.preferences import LONGEST_WAIT, wait_of
 from export_api.schemas import Problem
 from export_api.service import ExportService
-from export_api.shaping import Addresses
+from export_api.shaping import Addresses, View, view_of
+
+if TYPE_CHECKING:
+    from export_api.caller import Caller
 
 
 def _service(request: Request) -> ExportService:
@@ -37,6 +43,44 @@ async def _json_body(request: Request) -> Any:
 
 JsonBody = Annotated[Any, Depends(_json_body)]
 
+
+async def look(service: ExportService, caller: Caller, export_id: str, addresses: Addresses) -> View:
+    """Return an export as it is now; errors as of :meth:`ExportService.get`."""
+    return await run_in_threadpool(lambda: view_of(service.get(caller, export_id), addresses))
+
+
+RETRY_AFTER_SECONDS = "1"
+"""When to ask for an export's status again."""
+
+LOCATION = {"Location": {"description": "The export's address.", "schema": {"type": "string"}}}
+RETRY_AFTER = {
+    "Retry-After": {"description": "Seconds after which to ask for its status.", "schema": {"type": "integer"}}
+}
+"""Headers of an answer that an export has been started."""
+
+
+async def _wait(request: Request) -> int | None:
+    return wait_of(request.headers.getlist("prefer"))
+
+
+WaitDep = Annotated[int | None, Depends(_wait)]
+"""For how many seconds the client would like to wait."""
+
+
+async def _key(request: Request) -> Key | None:
+    route = f"{request.method} {request.scope['route'].path}"
+    return key_of(route, request.headers.getlist(idempotency.HEADER))
+
+
+KeyDep = Annotated[Key | None, Depends(_key)]
+"""What tells a repeated request from a new one."""
+
+
+def applied(wait: int | None) -> dict[str, str]:
+    """Return the header that says which preference was followed."""
+    return {} if wait is None else {"Preference-Applied": f"wait={wait}"}
+
+
 Responses = dict[int | str, dict[str, Any]]
 
 _SAMPLES: dict[int, tuple[str, str]] = {
@@ -56,20 +100,29 @@ _SAMPLES: dict[int, tuple[str, str]] = {
 
 def refusals(*statuses: int) -> Responses:
     """Document the problems that an operation may answer with."""
-    return {status: _refusal(status) for status in statuses}
+    return {status: _described(status, _example(status)) for status in statuses}
 
 
-def _refusal(status: int) -> dict[str, Any]:
-    example = examples.PROBLEM_INVALID
-    if status in _SAMPLES:
-        code, detail = _SAMPLES[status]
-        retryable = status == HTTPStatus.SERVICE_UNAVAILABLE
-        body = problems.problem(status=status, title=_title(status), detail=detail, code=code, retryable=retryable)
-        example = {**body, "instance": "/export-api/v1/exports"}
+def refused(status: int, code: str, detail: str, **more: Any) -> Responses:
+    """Document a problem of one operation alone."""
+    return {status: _described(status, _problem(status, code, detail)) | more}
+
+
+def _described(status: int, example: dict[str, Any]) -> dict[str, Any]:
     # A "model" would be documented under the media type of good answers too.
     schema = {"$ref": f"#/components/schemas/{Problem.__name__}"}
     content = {problems.MEDIA_TYPE: {"schema": schema, "example": example}}
     return {"description": HTTPStatus(status).phrase, "content": content}
+
+
+def _example(status: int) -> dict[str, Any]:
+    return _problem(status, *_SAMPLES[status]) if status in _SAMPLES else examples.PROBLEM_INVALID
+
+
+def _problem(status: int, code: str, detail: str) -> dict[str, Any]:
+    retryable = status == HTTPStatus.SERVICE_UNAVAILABLE or code == KeyInFlight.code
+    body = problems.problem(status=status, title=_title(status), detail=detail, code=code, retryable=retryable)
+    return {**body, "instance": "/export-api/v1/exports"}
 
 
 def _title(status: int) -> str:
@@ -84,3 +137,19 @@ NAMED_EXAMPLE = "x-example"
 def answers(status: int, example: str, description: str, **more: Any) -> Responses:
     """Document an operation's good answer by an entry of :data:`export_api.examples.NAMED`."""
     return {status: {"description": description, "content": {"application/json": {NAMED_EXAMPLE: example}}, **more}}
+
+
+def header(name: str, description: str) -> dict[str, Any]:
+    """Document a header that an operation reads by itself."""
+    return {"name": name, "in": "header", "required": False, "description": description, "schema": {"type": "string"}}
+
+
+PREFER = header(
+    "Prefer", f"`wait=N` (RFC 7240): wait up to N seconds for the end of the export, {LONGEST_WAIT} at most."
+)
+PREFERENCE_APPLIED = {
+    "Preference-Applied": {
+        "description": "`wait=N` when the wait was granted, with the N that was.",
+        "schema": {"type": "string"},
+    }
+}
