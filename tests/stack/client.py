@@ -125,3 +125,17 @@ class AirflowClient(Client):
         response = self.http.patch(f"/api/v2{path}", json=body)
         assert response.is_success, response.text
         return response.json()
+
+    def clear(self, dag_id: str, run_id: str) -> None:
+        """Clear an ended run, as a person does who sees that it has ended.
+
+        An export is settled a moment before Airflow ends its run, and what is cleared in that moment Airflow
+        marks for a restart that the task's own end overtakes: no second attempt ever starts.
+        """
+
+        def look() -> bool | None:
+            return self.get(f"/dags/{dag_id}/dagRuns/{run_id}")["state"] in {"success", "failed"} or None
+
+        wait_for(f"the end of {run_id}", look)
+        wanted = {"dag_run_id": run_id, "dry_run": False, "only_failed": False, "reset_dag_runs": True}
+        self.post(f"/dags/{dag_id}/clearTaskInstances", wanted)

@@ -211,8 +211,7 @@ def test_clearing_a_run_whose_file_is_published_keeps_the_file_and_says_so(
 ) -> None:
     export = exports.run(exporter="orders", limit=3)
     before, run_id = bucket.left_of(export["id"]), f"export__{export['id']}"
-    wanted = {"dag_run_id": run_id, "dry_run": False, "only_failed": False, "reset_dag_runs": True}
-    airflow.post("/dags/export/clearTaskInstances", wanted)
+    airflow.clear("export", run_id)
     path = f"/dags/export/dagRuns/{run_id}/taskInstances/export"
 
     def look() -> bool | None:
@@ -233,8 +232,7 @@ def test_clearing_a_run_without_a_file_runs_the_export_again(
     export_id = exports.submit(exporter=name, format="csv")["id"]
     assert exports.finish(export_id)["status"] == "failed"
     exporter(name, BROKEN.replace("shop.nowhere", "shop.orders"))
-    wanted = {"dag_run_id": f"export__{export_id}", "dry_run": False, "only_failed": True, "reset_dag_runs": True}
-    airflow.post("/dags/export/clearTaskInstances", wanted)
+    airflow.clear("export", f"export__{export_id}")
     wait_for("the success", lambda: exports.read(export_id)["status"] == "succeeded" or None)
     export = exports.read(export_id)
     assert (export["attempt"], export["error"]) == (2, None)
