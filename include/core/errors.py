@@ -74,6 +74,16 @@ class Retriable(WaybillError):  # noqa: N818
     retryable = True
 
 
+class QuotaExceeded(Retriable):
+    """The caller has as much as one caller may have at once; ``quota`` is how much that is."""
+
+    code = "quota_exceeded"
+
+    def __init__(self, message: str, *, quota: int) -> None:
+        super().__init__(message)
+        self.quota = quota
+
+
 class Fatal(WaybillError):  # noqa: N818
     """The export cannot work as it is, and trying again changes nothing."""
 

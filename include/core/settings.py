@@ -44,6 +44,9 @@ class Settings(BaseModel):
     part_bytes: int = Field(default=5 * 1024 * 1024, ge=5 * 1024 * 1024, description="Smallest part of an upload.")
     expires_days: float = Field(default=7, gt=0, description="Days that a file is kept where nobody says otherwise.")
     max_expires_days: float = Field(default=90, gt=0, description="The most days that a request may ask for.")
+    queue_limit: int = Field(
+        default=500, ge=1, description="How many unfinished exports one user may have; a further one answers 429."
+    )
     clock_seconds: float = Field(
         default=5.0, gt=0, description="How often the API settles finished runs and sweeps what failed ones left."
     )

@@ -21,6 +21,7 @@ from include.core.errors import (
     InvalidRequest,
     NotAllowed,
     NotFound,
+    QuotaExceeded,
     Retriable,
     WaybillError,
     invalid,
@@ -91,6 +92,7 @@ KINDS: Mapping[type[WaybillError], Kind] = {
     UnsupportedMediaType: Kind(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Not JSON"),
     RangeNotSatisfiable: Kind(HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE, "No such range"),
     InvalidRequest: Kind(HTTPStatus.UNPROCESSABLE_ENTITY, "The request is not valid"),
+    QuotaExceeded: Kind(HTTPStatus.TOO_MANY_REQUESTS, "Too many at once"),
     Retriable: Kind(HTTPStatus.SERVICE_UNAVAILABLE, "Not available at the moment"),
     Fatal: Kind(HTTPStatus.INTERNAL_SERVER_ERROR, "Failed"),
     WaybillError: Kind(HTTPStatus.INTERNAL_SERVER_ERROR, "Failed"),
@@ -149,6 +151,13 @@ def headers_of(error: WaybillError) -> dict[str, str]:
             return {"WWW-Authenticate": 'Bearer realm="waybill", Token realm="waybill"'}
         case RangeNotSatisfiable(length=length):
             return {"Content-Range": f"bytes */{length}"}
+        case QuotaExceeded(quota=quota):
+            # draft-ietf-httpapi-ratelimit-headers-11: what is limited is not a rate but how many there are at once.
+            return {
+                "Retry-After": RETRY_AFTER_SECONDS,
+                "RateLimit-Policy": f'"queue";q={quota};qu="concurrent-requests"',
+                "RateLimit": '"queue";r=0',
+            }
         case Retriable() | Conflict(retryable=True):
             return {"Retry-After": RETRY_AFTER_SECONDS}
         case _:

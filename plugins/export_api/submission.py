@@ -13,7 +13,7 @@ from export_api.reading import Shown
 from export_api.sources import joined
 from export_api.status import Observation
 from include.compressions import COMPRESSIONS
-from include.core.errors import Gone
+from include.core.errors import Gone, QuotaExceeded
 from include.core.expiry import lifetime
 from include.core.identity import DAG_ID, TASK_ID, Trigger, run_id_of
 from include.core.resolve import resolve
@@ -55,6 +55,7 @@ class Submitter:
         :raises KeyReused: when the key belongs to another request.
         :raises KeyInFlight: when an equal request is still being answered.
         :raises Gone: when the export that the key started is no longer there.
+        :raises QuotaExceeded: when the caller has as many unfinished exports as one may have.
         :raises Retriable: when a run would not start, or has no store to write to.
         """
         caller.need(Right.CREATE)
@@ -106,9 +107,20 @@ class Submitter:
 
     def _start(self, session: Session, caller: Caller, export: Export, rerun_of: UUID | None) -> None:
         self.airflow.require_dag(session)
+        self._require_room(session, caller)
         session.add(export)
         session.flush()
         self.airflow.trigger(session, run_id=export.run_id, conf=export.request, caller=caller.name)
         origin = {} if rerun_of is None else {"rerun_of": str(rerun_of)}
         detail = {"trigger": Trigger.API, "request": export.request, **origin}
         records.audit(session, at=self.now(), caller=caller.name, action="create", export_id=export.id, detail=detail)
+
+    def _require_room(self, session: Session, caller: Caller) -> None:
+        # Requests at the same moment may each see room for one: the limit guards the queue, it is no exact count.
+        quota = self.airflow.settings.queue_limit
+        if records.unfinished(session, caller.name, quota) >= quota:
+            raise QuotaExceeded(
+                f"You have {quota} unfinished exports, as many as one user may have. Wait until some have ended, or "
+                "cancel those that you do not need.",
+                quota=quota,
+            )

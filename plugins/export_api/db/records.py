@@ -107,6 +107,12 @@ def count(session: Session, wanted: Filter) -> int:
     return session.scalar(select(func.count()).select_from(Export).where(*everywhere.conditions())) or 0
 
 
+def unfinished(session: Session, caller: str, at_most: int) -> int:
+    """Return how many exports of a caller have not ended, counting no further than asked."""
+    theirs = select(Export.id).where(Export.settled_at.is_(None), Export.requested_by == caller).limit(at_most)
+    return session.scalar(select(func.count()).select_from(theirs.subquery())) or 0
+
+
 def past_sizes(
     session: Session, *, exporter: str | None, file_format: str, compression: str | None
 ) -> list[tuple[int, int]]:

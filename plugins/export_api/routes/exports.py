@@ -90,7 +90,7 @@ BODY = {
     | foreseen_or_done(_ADDRESS)
     | refused(409, KeyInFlight.code, _IN_FLIGHT, headers=RETRY_AFTER)
     | refused(410, Gone.code, "The export that this Idempotency-Key started is no longer there.")
-    | refusals(400, 403, 413, 415, 422, 503),
+    | refusals(400, 403, 413, 415, 422, 429, 503),
 )
 async def create_export(  # noqa: PLR0917 - FastAPI passes them by name
     caller: CallerDep,

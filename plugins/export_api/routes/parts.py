@@ -93,6 +93,7 @@ _SAMPLES: dict[int, tuple[str, str]] = {
     413: ("too_large", "The body is longer than 1048576 bytes."),
     415: ("unsupported_media_type", "Send JSON, with Content-Type: application/json."),
     416: ("range_not_satisfiable", "The file has 1048576 bytes."),
+    429: ("quota_exceeded", "You have 500 unfinished exports, as many as one user may have."),
     500: ("internal", "Something went wrong on our side; the server's log says what."),
     503: ("dag_paused", "The DAG 'export' is paused: unpause it in Airflow."),
 }
@@ -120,7 +121,8 @@ def _example(status: int) -> dict[str, Any]:
 
 
 def _problem(status: int, code: str, detail: str) -> dict[str, Any]:
-    retryable = status == HTTPStatus.SERVICE_UNAVAILABLE or code == KeyInFlight.code
+    later = {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}
+    retryable = status in later or code == KeyInFlight.code
     body = problems.problem(status=status, title=_title(status), detail=detail, code=code, retryable=retryable)
     return {**body, "instance": "/export-api/v1/exports"}
 
