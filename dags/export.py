@@ -1,19 +1,28 @@
-"""The DAG that a request triggers: one task, its request in the run's conf."""
+"""The DAGs that a request triggers: one task, its request in the run's conf.
+
+There is one for all exporters, and one more for each exporter that limits how many of its exports run at once.
+"""
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import DAG, Param
 
 from include.compressions import COMPRESSIONS
-from include.core.identity import DAG_ID, TASK_ID
+from include.core.errors import Fatal
+from include.core.fairness import INTERACTIVE_WEIGHT
+from include.core.identity import DAG_ID, TASK_ID, dag_id_of
 from include.core.request import ExportRequest
 from include.exporters import catalog_of
 from include.formats import FORMATS
 from operators.export import ExportOperator
 from operators.settings import airflow_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 DOC = """
 ### Export
@@ -36,33 +45,53 @@ def field(name: str, default: object, kind: str | list[str], **schema: Any) -> P
     return Param(default, type=kind, description=FIELDS[name].description or "", **schema)
 
 
-with DAG(
-    DAG_ID,
-    description="One verified export for each run.",
-    doc_md=DOC,
-    schedule=None,
-    catchup=False,
-    is_paused_upon_creation=False,
-    max_active_runs=1000,
-    max_active_tasks=1000,
-    dagrun_timeout=timedelta(days=1),
-    tags=["waybill"],
-    render_template_as_native_obj=True,
-    params={
-        "exporter": field("exporter", "machines", ["null", "string"], examples=list(CATALOG.names)),
-        "sources": field("sources", None, ["null", "array"], items={"type": "object"}),
-        "params": field("params", {}, ["null", "object"]),
-        "format": field("format", "csv", "string", enum=list(FORMATS.names)),
-        "columns": field("columns", None, ["null", "array"]),
-        "where": field("where", [], ["null", "array"], items={"type": "object"}),
-        "order_by": field("order_by", [], ["null", "array"]),
-        "limit": field("limit", None, ["null", "integer"], minimum=1),
-        "options": field("options", {}, ["null", "object"]),
-        "filename": field("filename", None, ["null", "string"], maxLength=200),
-        "compression": field("compression", None, ["null", "string"], enum=[None, *COMPRESSIONS.names]),
-        "split": field("split", None, ["null", "object"]),
-        "expires_in": field("expires_in", None, ["null", "string"], maxLength=40),
-        "name": field("name", None, ["null", "string"], maxLength=200),
-    },
-) as dag:
-    ExportOperator(task_id=TASK_ID, do_xcom_push=False)  # the manifest says more, and nothing follows
+def limited() -> Iterator[tuple[str, int]]:
+    """Yield the exporters that have a limit of their own; one that is broken is told of when it is asked for."""
+    for name in CATALOG.names:
+        with suppress(Fatal):
+            if (most := CATALOG.load(name).max_running) is not None:
+                yield name, most
+
+
+def export_dag(dag_id: str, exporter: str, *, most: int | None) -> None:
+    """Make a DAG whose form proposes an exporter, and of whose runs at most so many run at once."""
+    with DAG(
+        dag_id,
+        description="One verified export for each run.",
+        doc_md=DOC,
+        schedule=None,
+        catchup=False,
+        is_paused_upon_creation=False,
+        max_active_runs=100_000,  # those that wait for a user's pool count too, and must not keep others out
+        max_active_tasks=1000,
+        dagrun_timeout=timedelta(days=1),
+        tags=["waybill"],
+        render_template_as_native_obj=True,
+        params={
+            "exporter": field("exporter", exporter, ["null", "string"], examples=list(CATALOG.names)),
+            "sources": field("sources", None, ["null", "array"], items={"type": "object"}),
+            "params": field("params", {}, ["null", "object"]),
+            "format": field("format", "csv", "string", enum=list(FORMATS.names)),
+            "columns": field("columns", None, ["null", "array"]),
+            "where": field("where", [], ["null", "array"], items={"type": "object"}),
+            "order_by": field("order_by", [], ["null", "array"]),
+            "limit": field("limit", None, ["null", "integer"], minimum=1),
+            "options": field("options", {}, ["null", "object"]),
+            "filename": field("filename", None, ["null", "string"], maxLength=200),
+            "compression": field("compression", None, ["null", "string"], enum=[None, *COMPRESSIONS.names]),
+            "split": field("split", None, ["null", "object"]),
+            "expires_in": field("expires_in", None, ["null", "string"], maxLength=40),
+            "name": field("name", None, ["null", "string"], maxLength=200),
+        },
+    ):
+        ExportOperator(
+            task_id=TASK_ID,
+            do_xcom_push=False,  # the manifest says more, and nothing follows
+            priority_weight=INTERACTIVE_WEIGHT,
+            max_active_tis_per_dag=most,
+        )
+
+
+export_dag(DAG_ID, "machines", most=None)
+for name, most in limited():
+    export_dag(dag_id_of(name), name, most=most)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -11,6 +12,7 @@ from include.compressions import COMPRESSIONS
 from include.core.errors import Fatal, InvalidRequest, NotFound, Retriable, WaybillError
 from include.core.expiry import lifetime
 from include.core.export import Attempt, ExportRun
+from include.core.fairness import time_limit_of
 from include.core.identity import Trigger, export_id_of
 from include.core.progress import Progress
 from include.core.request import ExportRequest, parse_request, utc_now
@@ -21,7 +23,7 @@ from operators.settings import airflow_settings
 from operators.telling import State, Teller, peak_memory_mb
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from airflow.sdk import Context
 
@@ -188,7 +190,8 @@ class ExportOperator(BaseOperator):
             keep=keep,
             signer=signer,
         )
-        manifest = run.execute()
+        with self._time_limit(time_limit_of(resolved.readings, settings.time_limit_seconds)):
+            manifest = run.execute()
         if manifest.attempt_id != attempt.attempt_id:
             self.log.warning(
                 "Attempt %s has published this export, and its file is kept. For a new file, run the export again.",
@@ -203,6 +206,28 @@ class ExportOperator(BaseOperator):
             ", ".join(f"{file.name} ({file.bytes} bytes, sha256 {file.sha256})" for file in manifest.files),
         )
         return manifest
+
+    @contextmanager
+    def _time_limit(self, seconds: float) -> Iterator[None]:
+        """End what takes too long, unless the DAG has a limit of its own, which Airflow sees to.
+
+        :raises Fatal: when it was ended.
+        """
+        from airflow.sdk.exceptions import AirflowTaskTimeout
+        from airflow.sdk.execution_time.timeout import timeout
+
+        if self.execution_timeout is not None:
+            yield
+            return
+        try:
+            with timeout(seconds):  # type: ignore[no-untyped-call]
+                yield
+        except AirflowTaskTimeout as error:
+            raise Fatal(
+                f"The export took longer than its {seconds:g} s and was ended. Ask for less, or raise the exporter's "
+                "time_limit or [waybill] time_limit_seconds.",
+                code="time_limit",
+            ) from error
 
     def _request(self, context: Context) -> ExportRequest:
         if self.exporter is None and self.sources is None:

@@ -62,6 +62,8 @@ class ExporterSpec(BaseModel):
     key: list[str] = Field(default_factory=list)
     timeout: float | None = Field(None, gt=0, description="Seconds that the query may run at most.")
     max_expires_days: float | None = Field(None, gt=0, description="Days that its files are kept at most.")
+    max_running: int | None = Field(None, ge=1, description="Exports of it that run at once, whoever asks for them.")
+    time_limit: float | None = Field(None, gt=0, description="Seconds that an attempt at an export may take at most.")
     sql: str | None = None
     sql_file: str | None = Field(None, description="A file below sql/ that holds the statement instead.")
 
@@ -84,6 +86,8 @@ def make_sql_exporter(name: str, spec: ExporterSpec, folder: Path) -> SqlExporte
         "sql": sql.strip().removesuffix(";"),
         "timeout_seconds": spec.timeout,
         "max_expires_days": spec.max_expires_days,
+        "max_running": spec.max_running,
+        "time_limit_seconds": spec.time_limit,
         "params_type": make_params_type(name, spec.params),
         "columns": Schema(tuple(column.column(key) for key, column in spec.columns.items())),
         "key": tuple(spec.key),

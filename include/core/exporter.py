@@ -35,7 +35,8 @@ class Exporter(ABC, Generic[P]):
 
     ``columns`` declares every column it can give. ``key`` names columns that are unique together: they make the
     order total, so equal requests on equal data give equal bytes. ``max_expires_days`` is how many days its files are
-    kept at most, where that is less than the installation allows.
+    kept at most, where that is less than the installation allows. ``max_running`` is how many of its exports run at
+    once, whoever asks for them, and ``time_limit_seconds`` how long each attempt may take.
     """
 
     title: ClassVar[str]
@@ -44,6 +45,8 @@ class Exporter(ABC, Generic[P]):
     columns: ClassVar[Schema]
     key: ClassVar[tuple[str, ...]] = ()
     max_expires_days: ClassVar[float | None] = None
+    max_running: ClassVar[int | None] = None
+    time_limit_seconds: ClassVar[float | None] = None
 
     @abstractmethod
     def batches(self, params: P, selection: Selection, sources: Sources) -> Batches:

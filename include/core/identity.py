@@ -8,6 +8,8 @@ from uuid import UUID, uuid5
 DAG_ID = TASK_ID = "export"
 """The DAG that the API triggers, and its one task."""
 
+_OWN_DAG = f"{DAG_ID}."
+
 RUN_PREFIX = "export__"
 """Runs that the API starts have the run id ``export__<export id>``."""
 
@@ -30,6 +32,16 @@ class Trigger(StrEnum):
 _NAMESPACE = UUID("6f6d2c2e-6a57-4c1e-9d3b-5d0c7f5ad0aa")
 
 
+def dag_id_of(exporter: str) -> str:
+    """Return the id of the DAG that an exporter with a limit of its own has."""
+    return _OWN_DAG + exporter
+
+
+def is_of_the_api(dag_id: str) -> bool:
+    """Return whether the API starts this DAG's runs, each of which is one export."""
+    return dag_id == DAG_ID or dag_id.startswith(_OWN_DAG)
+
+
 def run_id_of(export_id: str) -> str:
     """Return the DAG run id of an export that the API starts."""
     return RUN_PREFIX + export_id
@@ -41,7 +53,7 @@ def export_id_of(*, dag_id: str, run_id: str, task_id: str, map_index: int) -> s
     The API's own runs carry their id; any other task instance gets a UUIDv5 of its coordinates, so that worker and
     API agree on it without asking each other, and nobody can take an export's id by naming a run of another DAG.
     """
-    if (dag_id, task_id, map_index) == (DAG_ID, TASK_ID, -1) and run_id.startswith(RUN_PREFIX):
+    if is_of_the_api(dag_id) and (task_id, map_index) == (TASK_ID, -1) and run_id.startswith(RUN_PREFIX):
         try:
             return str(UUID(run_id.removeprefix(RUN_PREFIX)))
         except ValueError:

@@ -41,11 +41,17 @@ class Settings(BaseModel):
     statement_timeout_seconds: int = Field(
         default=3_600, ge=1, description="The longest that one query of an export may run."
     )
+    time_limit_seconds: int = Field(
+        default=21_600, ge=1, description="The longest that one attempt at an export may take, reading and writing."
+    )
     part_bytes: int = Field(default=5 * 1024 * 1024, ge=5 * 1024 * 1024, description="Smallest part of an upload.")
     expires_days: float = Field(default=7, gt=0, description="Days that a file is kept where nobody says otherwise.")
     max_expires_days: float = Field(default=90, gt=0, description="The most days that a request may ask for.")
     queue_limit: int = Field(
         default=500, ge=1, description="How many unfinished exports one user may have; a further one answers 429."
+    )
+    running_per_user: int = Field(
+        default=2, ge=1, description="How many exports of one user run at once; further ones wait, others do not."
     )
     clock_seconds: float = Field(
         default=5.0, gt=0, description="How often the API settles finished runs and sweeps what failed ones left."

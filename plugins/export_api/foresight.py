@@ -10,6 +10,7 @@ from export_api.db import records
 from export_api.sources import joined
 from include.compressions import COMPRESSIONS
 from include.core.expiry import lifetime
+from include.core.fairness import dag_of
 from include.core.forecast import forecast
 from include.core.request import utc_now
 from include.core.resolve import resolve
@@ -70,7 +71,7 @@ class Foresight:
         lifetime(resolved, airflow.settings)
         airflow.store()
         with airflow.session() as session:
-            airflow.require_dag(session)
+            airflow.require_dag(session, dag_of(resolved.readings))
         with self._asking.sources("waybill estimate", seconds=self._seconds) as sources:
             expected = forecast(resolved, sources, self._now())
         return Foreseen(resolved.frozen_request(), request.exporters, expected, self._bytes(resolved, expected.rows))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from export_api.exporters import broken_exporters
 from include.core.errors import WaybillError
+from include.core.identity import DAG_ID
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -84,7 +85,7 @@ class Health:
 
     def _dag(self) -> Check:
         with self._service.airflow.session() as session:
-            self._service.airflow.require_dag(session)
+            self._service.airflow.require_dag(session, DAG_ID)
         return _OK
 
     def _store(self) -> Check:

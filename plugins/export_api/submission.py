@@ -15,7 +15,8 @@ from export_api.status import Observation
 from include.compressions import COMPRESSIONS
 from include.core.errors import Gone, QuotaExceeded
 from include.core.expiry import lifetime
-from include.core.identity import DAG_ID, TASK_ID, Trigger, run_id_of
+from include.core.fairness import dag_of
+from include.core.identity import TASK_ID, Trigger, run_id_of
 from include.core.resolve import resolve
 from include.formats import FORMATS
 
@@ -92,7 +93,7 @@ class Submitter:
         lifetime(resolved, self.airflow.settings)
         return Export(
             id=export_id,
-            dag_id=DAG_ID,
+            dag_id=dag_of(resolved.readings),
             run_id=run_id_of(str(export_id)),
             task_id=TASK_ID,
             map_index=-1,
@@ -106,11 +107,12 @@ class Submitter:
         )
 
     def _start(self, session: Session, caller: Caller, export: Export, rerun_of: UUID | None) -> None:
-        self.airflow.require_dag(session)
+        self.airflow.require_dag(session, export.dag_id)
         self._require_room(session, caller)
         session.add(export)
         session.flush()
-        self.airflow.trigger(session, run_id=export.run_id, conf=export.request, caller=caller.name)
+        self.airflow.require_pool(session, caller.name)
+        self.airflow.trigger(session, export, conf=export.request, caller=caller.name)
         origin = {} if rerun_of is None else {"rerun_of": str(rerun_of)}
         detail = {"trigger": Trigger.API, "request": export.request, **origin}
         records.audit(session, at=self.now(), caller=caller.name, action="create", export_id=export.id, detail=detail)

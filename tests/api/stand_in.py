@@ -89,6 +89,7 @@ class Airflow(Gateway):
         self.triggered: list[dict[str, Any]] = []
         self.refusal: Exception | None = None
         self.stopped: list[UUID] = []
+        self.pools: set[str] = set()
 
     @contextmanager
     def session(self) -> Iterator[Session]:
@@ -98,14 +99,17 @@ class Airflow(Gateway):
     def store(self) -> Any:
         return self.the_store
 
-    def require_dag(self, session: Session) -> None:  # noqa: ARG002
+    def require_dag(self, session: Session, dag_id: str) -> None:  # noqa: ARG002
         if isinstance(self.refusal, Retriable):
             raise self.refusal
 
-    def trigger(self, session: Session, *, run_id: str, conf: dict[str, Any], caller: str) -> None:  # noqa: ARG002
+    def require_pool(self, session: Session, caller: str) -> None:  # noqa: ARG002
+        self.pools.add(caller)
+
+    def trigger(self, session: Session, export: Export, *, conf: dict[str, Any], caller: str) -> None:  # noqa: ARG002
         if self.refusal is not None:
             raise self.refusal
-        self.triggered.append({"run_id": run_id, "conf": conf, "caller": caller})
+        self.triggered.append({"dag_id": export.dag_id, "run_id": export.run_id, "conf": conf, "caller": caller})
 
     def stop(self, session: Session, export: Export) -> None:  # noqa: ARG002
         if self.refusal is not None:

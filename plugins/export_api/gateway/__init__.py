@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -11,6 +11,7 @@ from export_api.gateway.signing import SignerOfConnection
 from export_api.gateway.store import StoreOfConnection
 from export_api.gateway.strangers import Horizon, Stranger, Strangers
 from include.core.errors import Retriable
+from include.core.fairness import pool_of
 from include.core.settings import Settings
 from include.core.source import SourceConnection
 
@@ -98,6 +99,19 @@ class Gateway(Runs, Strangers):
         except AirflowNotFoundException:
             raise SourceConnection.missing(conn_id) from None
         return SourceConnection.of_airflow(found)
+
+    def require_pool(self, session: Session, caller: str) -> None:
+        """Make a user's pool unless it is there, in the session's transaction; its size is the administrator's then."""
+        from airflow.models import Pool
+        from sqlalchemy import select
+        from sqlalchemy.exc import IntegrityError
+
+        name = pool_of(caller)
+        if session.scalar(select(Pool.id).where(Pool.pool == name)) is not None:
+            return
+        slots, description = self.settings.running_per_user, f"Exports of {caller} that run at once"
+        with suppress(IntegrityError), session.begin_nested():  # another request of theirs made it meanwhile
+            session.add(Pool(pool=name, slots=slots, description=description, include_deferred=True))
 
     def require_scheduler(self, session: Session) -> None:
         """Insist that a scheduler is alive.

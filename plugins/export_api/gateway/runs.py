@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from export_api.status import ENDED, GONE, Observation, runs_again
 from include.core.errors import Fatal, Retriable
-from include.core.identity import DAG_ID
+from include.core.identity import is_of_the_api
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -24,8 +24,8 @@ _TOLD = ("progress", "error", "request", "released")
 class Runs:
     """What the API needs of Airflow's runs."""
 
-    def require_dag(self, session: Session) -> None:
-        """Insist that a run of the export DAG would start.
+    def require_dag(self, session: Session, dag_id: str) -> None:
+        """Insist that a run of a DAG would start.
 
         :raises Retriable: when the DAG is not parsed, cannot be imported or is paused.
         """
@@ -33,19 +33,19 @@ class Runs:
         from sqlalchemy import select
 
         columns = (DagModel.is_stale, DagModel.has_import_errors, DagModel.is_paused)
-        dag = session.execute(select(*columns).where(DagModel.dag_id == DAG_ID)).one_or_none()
+        dag = session.execute(select(*columns).where(DagModel.dag_id == dag_id)).one_or_none()
         if dag is None or dag.is_stale:
             raise Retriable(
-                f"The DAG {DAG_ID!r} is not there yet: Airflow's dag-processor has not parsed dags/export.py.",
+                f"The DAG {dag_id!r} is not there yet: Airflow's dag-processor has not parsed dags/export.py.",
                 code="dag_missing",
             )
         if dag.has_import_errors:
-            raise Retriable(f"The DAG {DAG_ID!r} cannot be imported: see Airflow's import errors.", code="dag_broken")
+            raise Retriable(f"The DAG {dag_id!r} cannot be imported: see Airflow's import errors.", code="dag_broken")
         if dag.is_paused:
-            raise Retriable(f"The DAG {DAG_ID!r} is paused: unpause it in Airflow.", code="dag_paused")
+            raise Retriable(f"The DAG {dag_id!r} is paused: unpause it in Airflow.", code="dag_paused")
 
-    def trigger(self, session: Session, *, run_id: str, conf: dict[str, Any], caller: str) -> None:
-        """Create a run of the export DAG in the session's transaction.
+    def trigger(self, session: Session, export: Export, *, conf: dict[str, Any], caller: str) -> None:
+        """Create an export's run in the session's transaction.
 
         :raises Retriable: when the DAG vanished meanwhile.
         :raises Fatal: when the DAG's own schema refuses what we accepted.
@@ -56,22 +56,22 @@ class Runs:
 
         try:
             trigger_dag(
-                DAG_ID,
-                run_id=run_id,
+                export.dag_id,
+                run_id=export.run_id,
                 conf=conf,
                 triggered_by=DagRunTriggeredByType.REST_API,
                 triggering_user_name=caller,
                 session=session,
             )
         except DagNotFound:
-            raise Retriable(f"The DAG {DAG_ID!r} is not there.", code="dag_missing") from None
+            raise Retriable(f"The DAG {export.dag_id!r} is not there.", code="dag_missing") from None
         except ParamValidationError as error:
-            raise Fatal(f"The DAG {DAG_ID!r} refuses the request: {error}", code="dag_refused") from error
+            raise Fatal(f"The DAG {export.dag_id!r} refuses the request: {error}", code="dag_refused") from error
 
     def stop(self, session: Session, export: Export) -> None:
         """Stop an export in the session's transaction, whether its task runs or waits.
 
-        A run of the export DAG is stopped as a whole, as Airflow's UI does it; of any other DAG's run only the task
+        A run that the API started is stopped as a whole, as Airflow's UI does it; of any other DAG's run only the task
         instance that the export is. The worker hears of it with its next heartbeat.
         """
         from airflow.api.common.mark_tasks import set_dag_run_state_to_failed
@@ -84,7 +84,7 @@ class Runs:
         if run is None:
             return
         dag = DBDagBag().get_dag_for_run(run, session=session)
-        if export.dag_id == DAG_ID and dag is not None:
+        if is_of_the_api(export.dag_id) and dag is not None:
             set_dag_run_state_to_failed(dag=dag, run_id=run.run_id, commit=True, session=session)
             return
         found = session.scalar(select(TaskInstance).where(_is_of(TaskInstance, export)))
