@@ -20,12 +20,18 @@ from include.core.verify import combine_crc32
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from include.core.store import Follower
+
 PARTS_IN_FLIGHT = 2
 """Parts being sent; the next one is not asked for before one of them has arrived, so no more are in memory."""
 
 PARTS_PER_SIZE = 1_000
 """After so many parts the size doubles: 10,000 parts, the most that S3 takes, hold a thousand times as much as
 parts of one size would."""
+
+
+COPY_BYTES = 1024**3
+"""The most that is copied by one request; S3 takes five times as much."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,20 +56,44 @@ class Upload:
         self._client = client
         self._address = address
         self._parts: list[_Part] = []
+        self._copied: list[dict[str, Any]] = []
+        self._length = 0
+        self._crc32 = 0
 
-    def send(self, parts: Iterator[bytes]) -> None:
+    def begin_with(self, source: dict[str, str], length: int, crc32: int) -> None:
+        """Begin with the first bytes of an object, which the store copies by itself.
+
+        :param length: how many, at least the 5 MiB that a part must have
+        :param crc32: their checksum
+        """
+        pieces = -(-length // COPY_BYTES)
+        for number in range(1, pieces + 1):
+            span = f"bytes={length * (number - 1) // pieces}-{length * number // pieces - 1}"
+            with answering("write"):
+                answer = self._client.upload_part_copy(
+                    **self._address, PartNumber=number, CopySource=source, CopySourceRange=span
+                )
+            self._copied.append({"PartNumber": number, **_known(answer["CopyPartResult"])})
+        self._length, self._crc32 = length, crc32
+
+    def send(self, parts: Iterator[bytes], trail: Follower | None = None) -> None:
         """Send the parts, at most :data:`PARTS_IN_FLIGHT` at a time."""
         waiting: deque[Future[_Part]] = deque()
         with ThreadPoolExecutor(PARTS_IN_FLIGHT, thread_name_prefix="upload") as pool:
             try:
-                for number in count(1):
+                for number in count(1 + len(self._copied)):
                     if len(waiting) == PARTS_IN_FLIGHT:
-                        self._parts.append(waiting.popleft().result())
+                        self._arrived(waiting.popleft().result())
+                        if trail is not None:
+                            trail.acknowledged(self._address["UploadId"], self._length)
                     if (body := next(parts, None)) is None:
                         break
+                    if not body and self._copied:
+                        break  # nothing follows what was copied
                     waiting.append(pool.submit(self._send_part, number, body))
                     del body  # it is the sender's alone, and let go of when it has arrived
-                self._parts.extend(part.result() for part in waiting)
+                for part in waiting:
+                    self._arrived(part.result())
             except BaseException:
                 pool.shutdown(cancel_futures=True)
                 raise
@@ -72,20 +102,22 @@ class Upload:
         """Make an object of the parts."""
         self._client.complete_multipart_upload(
             **self._address,
-            MultipartUpload={"Parts": [part.for_completion() for part in self._parts]},
+            MultipartUpload={"Parts": [*self._copied, *(part.for_completion() for part in self._parts)]},
         )
 
     def crc32(self) -> int:
         """Return the checksum of everything that the store acknowledged."""
-        crc32 = 0
-        for part in self._parts:
-            crc32 = combine_crc32(crc32, part.crc32, part.length)
-        return crc32
+        return self._crc32
 
     def abort_quietly(self) -> None:
         """Forget the parts, if the store answers."""
         with suppress(Exception):  # the first error matters; the sweep removes the upload later
             self._client.abort_multipart_upload(**self._address)
+
+    def _arrived(self, part: _Part) -> None:
+        self._parts.append(part)
+        self._length += part.length
+        self._crc32 = combine_crc32(self._crc32, part.crc32, part.length)
 
     def _send_part(self, number: int, body: bytes) -> _Part:
         crc32 = zlib.crc32(body)
@@ -95,6 +127,24 @@ class Upload:
             )
         check_acknowledged(answer, crc32, f"part {number}")
         return _Part(number, len(body), crc32, answer["ETag"])
+
+
+def complete_left(client: Any, address: dict[str, str]) -> None:
+    """Make an object of the parts of an upload that nobody sends to any more.
+
+    :raises NoSuchUpload: (the client's) when it was completed or aborted meanwhile.
+    """
+    parts: dict[int, dict[str, Any]] = {}
+    for page in client.get_paginator("list_parts").paginate(**address):
+        for part in page.get("Parts", []):  # one that was sent twice may be there twice: the last one counts
+            parts[part["PartNumber"]] = {"PartNumber": part["PartNumber"], **_known(part)}
+    ordered = [parts[number] for number in sorted(parts)]
+    client.complete_multipart_upload(**address, MultipartUpload={"Parts": ordered})
+
+
+def _known(part: dict[str, Any]) -> dict[str, Any]:
+    """Return what the store says of a part and wants to hear again."""
+    return {name: part[name] for name in ("ETag", "ChecksumCRC32") if part.get(name)}
 
 
 def cut(chunks: Iterator[bytes], part_bytes: int) -> Iterator[bytes]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import zlib
+from contextlib import suppress
 from functools import cached_property
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import quote
 from uuid import uuid4
 
-from include.artifacts._multipart import Upload, cut
+from include.artifacts._multipart import Upload, complete_left, cut
 from include.artifacts._wire import answering, base64_crc32, check_acknowledged
 from include.artifacts.client import make_client
 from include.core.errors import Retriable
@@ -17,6 +18,8 @@ from include.core.store import Stored
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
+
+    from include.core.store import Follower, LeftUpload
 
 _PAGE = 1_000
 
@@ -63,18 +66,20 @@ class S3Store:
             part_bytes=part_bytes,
         )
 
-    def put(self, key: str, chunks: Iterator[bytes], *, media_type: str, filename: str) -> Stored:
+    def put(
+        self, key: str, chunks: Iterator[bytes], *, media_type: str, filename: str, trail: Follower | None = None
+    ) -> Stored:
         """Stream an object up; on any error the upload is aborted, and what cannot be is left to ``remove``.
 
-        What fits into one part is written by one request.
+        What fits into one part is written by one request. With a trail, an upload that may be taken over stays.
         """
         place = {"Bucket": self._bucket, "Key": self._full(key)}
         about = {"ContentType": media_type, "ContentDisposition": content_disposition(filename)}
         parts = cut(chunks, self._part_bytes)
         begun = list(islice(parts, 2))
-        if len(begun) == 1:
+        if len(begun) == 1 and (trail is None or trail.behind is None):
             return self._put_at_once(begun[0], place, about)
-        return self._put_in_parts(_handed_over(begun, parts), place, about)
+        return self._put_in_parts(_handed_over(begun, parts), place, about, trail)
 
     def _put_at_once(self, body: bytes, place: dict[str, str], about: dict[str, str]) -> Stored:
         """Write a small object; its size and its checksum are what the store says of them."""
@@ -85,20 +90,51 @@ class S3Store:
         check_acknowledged(answer, crc32, "the file")
         return Stored(bytes=head["ContentLength"], crc32=crc32)
 
-    def _put_in_parts(self, parts: Iterator[bytes], place: dict[str, str], about: dict[str, str]) -> Stored:
+    def _put_in_parts(
+        self, parts: Iterator[bytes], place: dict[str, str], about: dict[str, str], trail: Follower | None
+    ) -> Stored:
         """Write a large object part by part."""
         with answering("write"):
             created = self._client.create_multipart_upload(**place, **about, ChecksumAlgorithm="CRC32")
         upload = Upload(self._client, {**place, "UploadId": created["UploadId"]})
         try:
-            upload.send(parts)
+            if trail is not None and (left := trail.behind) is not None:
+                upload.begin_with({"Bucket": self._bucket, "Key": self._full(left.key)}, left.bytes, left.crc32)
+            upload.send(parts, trail)
             with answering("write"):
                 upload.complete()
                 head = self._client.head_object(**place)
-        except BaseException:
-            upload.abort_quietly()
+        except BaseException as error:
+            if trail is None or not isinstance(error, Retriable):
+                upload.abort_quietly()
             raise
         return Stored(bytes=head["ContentLength"], crc32=upload.crc32())
+
+    def take_over(self, left: LeftUpload) -> bool:
+        """Complete an upload that was left with the parts that it has; return whether its bytes are there."""
+        from botocore.exceptions import ClientError
+
+        place = {"Bucket": self._bucket, "Key": self._full(left.key)}
+        with answering("write"):
+            with suppress(self._client.exceptions.NoSuchUpload):  # it was completed, or aborted
+                complete_left(self._client, {**place, "UploadId": left.upload_id})
+            try:
+                return bool(self._client.head_object(**place)["ContentLength"] >= left.bytes)
+            except ClientError as error:
+                if error.response["ResponseMetadata"]["HTTPStatusCode"] != 404:  # noqa: PLR2004 - Not Found
+                    raise
+                return False
+
+    def write(self, key: str, data: bytes) -> None:
+        """Write a small object, whether there is one or not."""
+        with answering("write"):
+            self._client.put_object(
+                Bucket=self._bucket,
+                Key=self._full(key),
+                Body=data,
+                ContentType="application/json",
+                ChecksumCRC32=base64_crc32(zlib.crc32(data)),
+            )
 
     def publish(self, key: str, data: bytes) -> bool:
         """Write a small object unless one is there; return whether this call wrote it."""

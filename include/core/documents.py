@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from include.core.progress import Progress
     from include.core.request import Split
     from include.core.resolve import ResolvedExport
+    from include.core.resume import Trail
     from include.core.source import Sources
 
 
@@ -58,12 +59,22 @@ class Naming:
 class Documents:
     """Makes the documents of one export, one after the other: each is read to its end before the next is asked for."""
 
-    def __init__(self, resolved: ResolvedExport, sources: Sources, progress: Progress, naming: Naming) -> None:
+    def __init__(
+        self,
+        resolved: ResolvedExport,
+        sources: Sources,
+        progress: Progress,
+        naming: Naming,
+        *,
+        trail: Trail | None = None,
+    ) -> None:
+        start = trail.start if trail else None
         self.extractions = [
-            Extraction(reading, sources, progress, last=reading is resolved.readings[-1])
+            Extraction(reading, sources, progress, last=reading is resolved.readings[-1], start=start)
             for reading in resolved.readings
         ]
-        self.encoding = Encoding()
+        self.encoding = Encoding(notes=list(start.notes) if start else [])
+        self.trail = trail
         self._resolved = resolved
         self._naming = naming
         self._made: Generator[Document] | None = None
@@ -108,9 +119,14 @@ class Documents:
         return name
 
     def _whole(self, name: str, extractions: list[Extraction]) -> Document:
-        return self._document(
-            name, self._straight_or_encoded(extractions), lambda: sum(each.opened.rows for each in extractions)
-        )
+        chunks, before = self._straight_or_encoded(extractions), 0
+        if self.trail is not None:
+            chunks = self.trail.over(chunks, extractions[0].end, head=len(self._head(extractions[0])))
+            before = self.trail.rows
+        return self._document(name, chunks, lambda: before + sum(each.opened.rows for each in extractions))
+
+    def _head(self, extraction: Extraction) -> bytes:
+        return self._resolved.format.head(extraction.reading.selection.schema, self._resolved.options) or b""
 
     def _straight_or_encoded(self, extractions: list[Extraction]) -> Generator[bytes]:
         text = self._plain_text(extractions)

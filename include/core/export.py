@@ -9,8 +9,9 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Literal
 
+from include.core.continuation import Continuation, consistency_of, resumed_note
 from include.core.documents import Documents, Naming
-from include.core.errors import VerificationFailed
+from include.core.errors import Retriable, VerificationFailed
 from include.core.identity import Trigger, artifact_key, manifest_key
 from include.core.manifest import ContentRecord, FileRecord, Manifest
 from include.core.progress import Stage
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from include.core.manifest import Verification
     from include.core.progress import Progress
     from include.core.resolve import ResolvedExport
+    from include.core.resume import Trail
     from include.core.signing import Signer
     from include.core.source import Source
     from include.core.store import ArtifactStore
@@ -86,7 +88,8 @@ class ExportRun:
         """Run and return the published manifest.
 
         Either the manifest is published and everything that it names is there, or an error is raised and nothing
-        of this attempt is left, unless the store does not answer: then the next sweep removes it.
+        of this attempt is left, unless the store does not answer: then the next sweep removes it. What a later
+        attempt can go on with is left, too, after an error that trying again may help.
 
         A later attempt at an export that is published already returns what was published, and writes nothing.
 
@@ -94,19 +97,27 @@ class ExportRun:
         """
         if self._attempt.attempt > 1 and (data := self._store.read(manifest_key(self._attempt.export_id))):
             return Manifest.from_bytes(data)
-        started_at = self._now()
+        started_at, trail = self._now(), None
         try:
             with closing(Sources(self._open_source)) as sources:
+                continuation = self._continuation(sources)
+                trail = continuation.trail(later=self._attempt.attempt > 1)
+                if trail is not None and trail.start is not None:
+                    started_at = trail.start.started_at
+                    self._progress.go_on(rows=trail.start.rows, written=trail.start.length)
                 naming = self._naming(started_at)
-                documents = Documents(self._resolved, sources, self._progress, naming)
-                files = self._write(documents, naming, stop=sources.close)
+                documents = Documents(continuation.rest(trail), sources, self._progress, naming, trail=trail)
+                if trail is not None:
+                    continuation.keep(trail, documents, started_at=started_at)
+                files = self._write(documents, naming, stop=sources.close, trail=trail)
             self._progress.enter(Stage.VERIFYING)
             verification = verify(documents.extractions, files)
             self._progress.enter(Stage.PUBLISHING)
             manifest = self._manifest(sources, documents, files, verification, started_at)
             published = self._publish(self._signer.sign(manifest) if self._signer else manifest)
-        except BaseException:
-            if not self._maybe_published:
+        except BaseException as error:
+            continued = isinstance(error, Retriable) and trail is not None and trail.saved
+            if not self._maybe_published and not continued:
                 self._clean(self._attempt.folder)
             raise
         self._progress.enter(Stage.DONE)
@@ -116,7 +127,18 @@ class ExportRun:
         request = self._resolved.request
         return Naming(request.filename, "-".join(request.exporters), self._attempt.export_id, moment)
 
-    def _write(self, documents: Documents, naming: Naming, *, stop: Callable[[], None]) -> list[Written]:
+    def _continuation(self, sources: Sources) -> Continuation:
+        return Continuation(
+            resolved=self._resolved,
+            export_id=self._attempt.export_id,
+            sources=sources,
+            store=self._store,
+            versions=versions(),
+        )
+
+    def _write(
+        self, documents: Documents, naming: Naming, *, stop: Callable[[], None], trail: Trail | None
+    ) -> list[Written]:
         return Writing(
             self._resolved,
             store=self._store,
@@ -124,6 +146,7 @@ class ExportRun:
             naming=naming,
             folder=self._attempt.folder,
             stop=stop,
+            trail=trail,
         ).write(documents)
 
     def _manifest(
@@ -135,7 +158,7 @@ class ExportRun:
         started_at: datetime,
     ) -> Manifest:
         attempt, resolved, finished_at = self._attempt, self._resolved, self._now()
-        snapshots = {record.snapshot for record in sources.records}
+        snapshots = {record.snapshot for each in documents.extractions for record in each.records}
         return Manifest(
             id=attempt.export_id,
             name=resolved.request.name,
@@ -154,8 +177,8 @@ class ExportRun:
             empty=verification.file_rows == 0,
             truncated=sources.truncated,
             order=self._order(),
-            consistency=sources.consistency,
-            snapshot=snapshots.pop() if len(snapshots) == 1 else None,
+            consistency=consistency_of(sources, documents.trail, snapshots),
+            snapshot=next(iter(snapshots)) if len(snapshots) == 1 else None,
             sources=[
                 record.model_copy(update={"exporter": each.reading.name})
                 for each in documents.extractions
@@ -163,7 +186,7 @@ class ExportRun:
             ],
             files=[self._file(file) for file in files],
             verification=verification,
-            notes=documents.encoding.notes,
+            notes=documents.encoding.notes + resumed_note(documents.trail, snapshots),
             versions=versions(),
         )
 

@@ -56,6 +56,13 @@ class Exporter(ABC, Generic[P]):
         """Return the selected rows as the source writes them itself, or None where something lies between."""
         return None
 
+    def origin(self, params: P, selection: Selection) -> tuple[str, Query] | None:  # noqa: ARG002
+        """Return the connection and the query whose rows are the file's, in a total order; None where there is none.
+
+        Reading may then begin behind any row, which is how an export goes on after a crash.
+        """
+        return None
+
     def estimate(self, params: P, selection: Selection, sources: Sources) -> int | None:  # noqa: ARG002
         """Return about how many rows there will be, or None where nobody can tell without reading them."""
         return None
@@ -81,6 +88,12 @@ class SqlExporter(Exporter[P]):
         if type(self).batches is not SqlExporter.batches:
             return None
         return sources.read_text(self.source, self.query(params, selection), text)
+
+    def origin(self, params: P, selection: Selection) -> tuple[str, Query] | None:
+        """Return the statement where it has a key, unless a subclass makes its batches in a way of its own."""
+        if type(self).batches is not SqlExporter.batches or not self.key:
+            return None
+        return self.source, self.query(params, selection)
 
     def estimate(self, params: P, selection: Selection, sources: Sources) -> int | None:
         """Ask the source, unless a subclass makes its batches in a way of its own."""

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from include.core.format import Sheet
 from include.core.overlap import overlapped
 from include.core.progress import Stage
+from include.core.resume import place_in_batch, place_in_text, positions
 from include.core.verify import Seal
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Callable, Generator, Iterator
+
+    import pyarrow as pa
 
     from include.core.format import CsvText
     from include.core.manifest import SourceRecord
     from include.core.progress import Progress
     from include.core.resolve import ResolvedReading
-    from include.core.source import Sources
+    from include.core.resume import Checkpoint
+    from include.core.source import Sources, TextRows
 
 T = TypeVar("T")
 
@@ -28,11 +33,22 @@ class Extraction:
     ``sealed`` is what left the exporter, ``opened`` what arrived; both have to be equal in the end.
     """
 
-    def __init__(self, reading: ResolvedReading, sources: Sources, progress: Progress, *, last: bool) -> None:
+    def __init__(
+        self,
+        reading: ResolvedReading,
+        sources: Sources,
+        progress: Progress,
+        *,
+        last: bool,
+        start: Checkpoint | None = None,
+    ) -> None:
         self.reading = reading
         self.sealed = Seal()
         self.opened = Seal()
         self.records: list[SourceRecord] = []
+        self._earlier = start.sources if start else ()
+        self._end: Callable[[], tuple[str, ...] | None] = _nowhere
+        self._columns = _order_columns(reading)
         self._sources = sources
         self._progress = progress
         self._last = last
@@ -43,7 +59,7 @@ class Extraction:
         reading = self.reading
         batches = reading.exporter.batches(reading.params, reading.selection, self._sources)
         with self._ahead(self.sealed.over(batches.stream)) as ahead:
-            arrived = self.opened.over(self._progress.over_batches(ahead))
+            arrived = self.opened.over(self._progress.over_batches(self._noted(ahead)))
             yield Sheet(reading.title, reading.selection.schema, batches.arrow, arrived)
 
     @contextmanager
@@ -55,7 +71,33 @@ class Extraction:
             yield None
             return
         with self._ahead(self.sealed.over_text(rows)) as ahead:
-            yield self._progress.over_text(self.opened.over_text(ahead))
+            yield self._progress.over_text(self.opened.over_text(self._noted_text(ahead, text)))
+
+    def end(self) -> tuple[int, tuple[str, ...] | None]:
+        """Return how many rows have reached the encoder, and the place of the last one where it is known."""
+        return self.opened.rows, self._end()
+
+    def so_far(self, rows: int) -> tuple[SourceRecord, ...]:
+        """Return what is to be said of the sources if the first so many rows were all."""
+        origin = self.reading.exporter.origin(self.reading.params, self.reading.selection)
+        if origin is None:
+            return ()
+        before = sum(record.rows for record in self._earlier)
+        return (*self._earlier, self._sources.record(*origin, rows - before))
+
+    def _noted(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            if self._columns is not None:
+                self._end = partial(place_in_batch, batch, self._columns)
+            yield batch
+
+    def _noted_text(self, chunks: TextRows, text: CsvText) -> TextRows:
+        for rows, chunk in chunks:
+            if self._columns is not None:
+                self._end = partial(
+                    place_in_text, chunk, self._columns, delimiter=text.delimiter, line_end=text.line_end
+                )
+            yield rows, chunk
 
     @contextmanager
     def _ahead(self, items: Generator[T]) -> Iterator[Iterator[T]]:
@@ -68,9 +110,23 @@ class Extraction:
             except BaseException:
                 self._sources.close()  # so that a blocked extraction ends before its thread is waited for
                 raise
-        self.records = self._sources.records[first:]
+        self.records = [*self._earlier, *self._sources.records[first:]]
 
     def _estimate(self) -> int | None:
         """Return about how many rows all readings give, where each source could tell."""
         rows = [estimate for estimate in self._sources.estimated if estimate is not None]
-        return sum(rows) if len(rows) == len(self._sources.estimated) else None
+        return (
+            sum(rows) + sum(record.rows for record in self._earlier)
+            if len(rows) == len(self._sources.estimated)
+            else None
+        )
+
+
+def _nowhere() -> None:
+    """Return the place of the last row before there is one."""
+
+
+def _order_columns(reading: ResolvedReading) -> tuple[int, ...] | None:
+    """Return where in the file the columns are that order its rows; None where they do not, or are not there."""
+    origin = reading.exporter.origin(reading.params, reading.selection)
+    return positions(origin[1].full_order, reading.selection.schema) if origin else None

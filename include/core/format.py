@@ -114,6 +114,13 @@ class Format(ABC):
         """
         return []
 
+    def head(self, schema: Schema, options: FormatOptions) -> bytes | None:  # noqa: ARG002
+        """Return what comes before the first row; None where a file cannot be cut between any two rows.
+
+        Where it can, ``encode`` yields the head and then each batch's rows, the same wherever in the file they are.
+        """
+        return None
+
     def plain_text(self, schema: Schema, options: FormatOptions, encoding: Encoding) -> CsvText | None:  # noqa: ARG002
         """Return how a source would have to write the rows itself, or None where it cannot know."""
         return None

@@ -66,6 +66,11 @@ def manifest_key(export_id: str) -> str:
     return f"{export_id}/manifest.json"
 
 
+def checkpoint_key(export_id: str) -> str:
+    """Return the key of what a lost attempt noted."""
+    return f"{export_id}/checkpoint.json"
+
+
 def artifact_key(export_id: str, attempt_id: str, filename: str) -> str:
     """Return an artifact's key below the store's prefix: each attempt writes in a folder of its own."""
     return f"{export_id}/{attempt_id}/{filename}"

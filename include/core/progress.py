@@ -44,6 +44,10 @@ class Progress:
     _last: float = field(default=float("-inf"))
     _telling: threading.Lock = field(default_factory=threading.Lock)
 
+    def go_on(self, *, rows: int, written: int) -> None:
+        """Begin where an earlier attempt stood."""
+        self.rows, self.bytes_written = rows, written
+
     def enter(self, stage: Stage) -> None:
         """Start a stage and tell."""
         self.stage = stage

@@ -75,12 +75,16 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Which columns and rows are wanted of an exporter; every part refers to declared columns only."""
+    """Which columns and rows are wanted of an exporter; every part refers to declared columns only.
+
+    ``after`` is the place in the full order behind which to begin: a text for each of its columns.
+    """
 
     columns: tuple[Column, ...]
     filters: tuple[Filter, ...] = ()
     order_by: tuple[Order, ...] = ()
     limit: int | None = None
+    after: tuple[str, ...] | None = None
 
     @property
     def schema(self) -> Schema:
@@ -117,6 +121,7 @@ class Query:
             "filters": [[f.column.origin, f.op, repr(f.value)] for f in self.selection.filters],
             "order": [[o.column.origin, o.descending] for o in self.full_order],
             "limit": self.selection.limit,
+            **({} if self.selection.after is None else {"after": self.selection.after}),
         }
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 

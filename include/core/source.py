@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeAlias
 
 from include.core.errors import Fatal, VerificationFailed
 from include.core.manifest import Consistency, SourceRecord
@@ -123,10 +123,12 @@ class TextReading(ABC):
 class Source(ABC):
     """An open source of one kind, for one export; the module's name is the kind.
 
-    ``consistency`` is what the kind can promise about all the queries that it answers here.
+    ``consistency`` is what the kind can promise about all the queries that it answers here. ``begins_anywhere`` says
+    whether it reads a selection's ``after``: it compares texts as values of its columns, and NULL comes last.
     """
 
     consistency: Consistency
+    begins_anywhere: ClassVar[bool] = False
 
     @abstractmethod
     def __init__(self, connection: SourceConnection, *, application: str, timeout_seconds: int) -> None:
@@ -189,22 +191,26 @@ class Sources:
 
         :raises VerificationFailed: from the stream, when rows were lost or doubled on the way from the source.
         """
-        kind, source = self._opened(connection)
+        source = self._opened(connection)[1]
         self.estimated.append(_at_most(source.estimate(query), query))
         reading = source.read(query)
-        return Batches(reading.arrow, self._counted(connection, kind, source, query, reading))
+        return Batches(reading.arrow, self._counted(connection, query, reading))
 
     def read_text(self, connection: str, query: Query, text: CsvText) -> TextRows | None:
         """Read a query as text that the source writes itself, each chunk with its rows; None where it cannot.
 
         The source's own count must equal the rows that arrived, as for batches.
         """
-        kind, source = self._opened(connection)
+        source = self._opened(connection)[1]
         reading = source.read_text(query, text)
         if reading is None:
             return None
         self.estimated.append(_at_most(source.estimate(query), query))
-        return self._counted_text(connection, kind, source, query, reading)
+        return self._counted_text(connection, query, reading)
+
+    def begins_anywhere(self, connection: str) -> bool:
+        """Return whether a query on this connection may begin behind any row of its order."""
+        return self._opened(connection)[1].begins_anywhere
 
     def estimate(self, connection: str, query: Query) -> int | None:
         """Return about how many rows a query would give, or None where the source cannot tell without reading them."""
@@ -215,7 +221,7 @@ class Sources:
             self._open[connection] = self._open_source(connection)
         return self._open[connection]
 
-    def _counted_text(self, connection: str, kind: str, source: Source, query: Query, reading: TextReading) -> TextRows:
+    def _counted_text(self, connection: str, query: Query, reading: TextReading) -> TextRows:
         arrived = 0
         for rows, chunk in reading.chunks():
             arrived += rows
@@ -223,7 +229,7 @@ class Sources:
         limit, sent = query.selection.limit, reading.rows_sent
         beyond = int(limit is not None and sent > limit)  # the row that was asked for to know that there is more
         self._check_arrived(connection, sent - beyond, arrived)
-        self._end(connection, kind, source, query, sent)
+        self._end(connection, query, sent)
 
     def _check_arrived(self, connection: str, sent: int, arrived: int) -> None:
         if sent != arrived:
@@ -231,9 +237,7 @@ class Sources:
                 f"The source {connection!r} sent {sent} rows, but {arrived} arrived. Nothing was published."
             )
 
-    def _counted(
-        self, connection: str, kind: str, source: Source, query: Query, reading: Reading
-    ) -> Iterator[pa.RecordBatch]:
+    def _counted(self, connection: str, query: Query, reading: Reading) -> Iterator[pa.RecordBatch]:
         limit = query.selection.limit
         arrived = 0
         for batch in reading.batches():
@@ -242,20 +246,23 @@ class Sources:
             if wanted.num_rows:
                 yield wanted
         self._check_arrived(connection, reading.rows_sent, arrived)
-        self._end(connection, kind, source, query, arrived)
+        self._end(connection, query, arrived)
 
-    def _end(self, connection: str, kind: str, source: Source, query: Query, sent: int) -> None:
+    def _end(self, connection: str, query: Query, sent: int) -> None:
         limit = query.selection.limit
         self.truncated |= limit is not None and sent > limit
-        self.records.append(
-            SourceRecord(
-                connection=connection,
-                kind=kind,
-                rows=sent if limit is None else min(sent, limit),
-                consistency=source.consistency,
-                snapshot=source.snapshot,
-                query_sha256=query.sha256(),
-            )
+        self.records.append(self.record(connection, query, sent if limit is None else min(sent, limit)))
+
+    def record(self, connection: str, query: Query, rows: int) -> SourceRecord:
+        """Return what is to be said of a query that gave so many rows."""
+        kind, source = self._opened(connection)
+        return SourceRecord(
+            connection=connection,
+            kind=kind,
+            rows=rows,
+            consistency=source.consistency,
+            snapshot=source.snapshot,
+            query_sha256=query.sha256(),
         )
 
     @property

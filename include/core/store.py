@@ -17,11 +17,41 @@ class Stored:
     crc32: int
 
 
+@dataclass(frozen=True, slots=True)
+class LeftUpload:
+    """An upload that a lost attempt left, and how many of its bytes are to be taken over, with their CRC-32."""
+
+    key: str
+    upload_id: str
+    bytes: int
+    crc32: int
+
+
+class Follower(Protocol):
+    """Follows an upload, so that a later attempt can go on with it.
+
+    ``behind`` is what an earlier attempt left: its bytes come first.
+    """
+
+    behind: LeftUpload | None
+
+    def acknowledged(self, upload_id: str, length: int) -> None:
+        """Hear that the store has so many bytes from the beginning."""
+
+
 class Destination(Protocol):
     """Where the files of an export go."""
 
-    def put(self, key: str, chunks: Iterator[bytes], *, media_type: str, filename: str) -> Stored:
-        """Stream an object there in bounded memory; on any error nothing is left of it."""
+    def put(
+        self, key: str, chunks: Iterator[bytes], *, media_type: str, filename: str, trail: Follower | None = None
+    ) -> Stored:
+        """Stream an object there in bounded memory; on any error nothing is left of it.
+
+        With a trail, an upload that ends in a :class:`~include.core.errors.Retriable` stays, to be taken over.
+        """
+
+    def open(self, key: str) -> Iterator[bytes]:
+        """Yield the bytes of an object."""
 
 
 class ArtifactStore(Destination, Protocol):
@@ -32,6 +62,15 @@ class ArtifactStore(Destination, Protocol):
 
     def publish(self, key: str, data: bytes) -> bool:
         """Write a small object unless one is there; return whether this call wrote it."""
+
+    def write(self, key: str, data: bytes) -> None:
+        """Write a small object, whether there is one or not."""
+
+    def take_over(self, left: LeftUpload) -> bool:
+        """Make an immutable object of an upload that was left; return whether its bytes are there.
+
+        Whoever still writes to the upload is refused from then on.
+        """
 
     def read(self, key: str) -> bytes | None:
         """Return a small object, or None when there is none."""

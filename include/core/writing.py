@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from include.core.format import RowCounter
     from include.core.progress import Progress
     from include.core.resolve import ResolvedExport
+    from include.core.resume import Trail
     from include.core.store import Destination, Stored
 
 
@@ -60,9 +61,11 @@ class Writing:
         naming: Naming,
         folder: str,
         stop: Callable[[], None],
+        trail: Trail | None = None,
     ) -> None:
         self._resolved = resolved
         self._stop = stop
+        self._trail = trail
         self._store = store
         self._progress = progress
         self._naming = naming
@@ -74,19 +77,33 @@ class Writing:
             return [self._put(file) for file in self._packed(documents)]
 
     def _put(self, file: _Packed) -> Written:
-        key = self._folder + file.name
+        key, trail = self._folder + file.name, self._trail
+        if trail is not None:
+            trail.key = key
         with overlapped(file.chunks, name="encode") as ahead:
             try:
+                chunks = file.transcript.over(ahead)
                 stored = self._store.put(
                     key,
-                    self._progress.over_chunks(file.transcript.over(ahead)),
+                    self._progress.over_chunks(trail.passing(chunks, file.transcript) if trail else chunks),
                     media_type=file.media_type,
                     filename=file.name,
+                    trail=trail,
                 )
             except BaseException:
                 self._stop()  # so that a blocked encoder ends before its thread is waited for
                 raise
+        if trail is not None and trail.start is not None:
+            self._read_again(key, file)
         return Written(file.name, key, file.media_type, file.documents, file.transcript, stored)
+
+    def _read_again(self, key: str, file: _Packed) -> None:
+        """Witness the whole of a file of which this attempt has made the end: its bytes as the store has them."""
+        (document,) = file.documents
+        document.counter = self._resolved.format.counter(self._resolved.options)
+        file.transcript = Transcript(document.counter)
+        for _ in file.transcript.over(self._store.open(key)):
+            pass
 
     def _packed(self, documents: Documents) -> Iterator[_Packed]:
         compression = self._resolved.compression
@@ -96,9 +113,14 @@ class Writing:
         for document in documents:
             if compression is None:
                 media_type = self._resolved.format.media_type
-                yield _Packed(document.name, media_type, document.chunks, Transcript(document.counter), [document])
+                yield _Packed(document.name, media_type, document.chunks, self._transcript(document), [document])
             else:
                 yield _compressed(compression, document.name + compression.suffix, iter([document]))
+
+    def _transcript(self, document: Document) -> Transcript:
+        """Begin to read a file's bytes, behind those that an earlier attempt has written."""
+        left = self._trail.behind if self._trail else None
+        return Transcript(document.counter, left.bytes if left else 0, left.crc32 if left else 0)
 
 
 def _compressed(compression: Compression, name: str, documents: Iterator[Document]) -> _Packed:

@@ -102,13 +102,20 @@ class CsvFormat(Format):
         """
         chosen = CsvOptions.model_validate(options)
         touched = chosen.null or chosen.quote == "all" or chosen.formulas == "escape" or chosen.decimal_comma
-        if touched or (chosen.header == "none" and not chosen.bom):
+        head = self.head(schema, options)
+        if touched or head is None:
             return None
         if len(schema) == 1:
             encoding.note(SINGLE_COLUMN_NOTE)
-        names = iter([_header_row(schema, chosen, encoding)])
-        head = b"".join(chain([_BOM], names) if chosen.bom else _without_mark(names, chosen.delimiter))
         return CsvText(head=head, delimiter=chosen.delimiter, line_end=_LINE_ENDS[chosen.line_end])
+
+    def head(self, schema: Schema, options: FormatOptions) -> bytes | None:
+        """Return mark and header; without either, the first field may need quotes that others do not."""
+        chosen = CsvOptions.model_validate(options)
+        if chosen.header == "none" and not chosen.bom:
+            return None
+        names = iter([_header_row(schema, chosen, Encoding())])
+        return b"".join(chain([_BOM], names) if chosen.bom else _without_mark(names, chosen.delimiter))
 
     def counter(self, options: FormatOptions) -> RowCounter:
         """Return a scan for line ends outside quotes."""

@@ -10,6 +10,8 @@ from include.formats._json import object_lines
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from include.core.schema import Schema
+
 
 class JsonlOptions(FormatOptions):
     """There are no options of jsonl."""
@@ -26,6 +28,10 @@ class JsonlFormat(Format):
         """Yield one chunk for each batch."""
         for sheet in sheets:
             yield from object_lines(sheet.schema, sheet.batches, end="\n")
+
+    def head(self, schema: Schema, options: FormatOptions) -> bytes | None:  # noqa: ARG002
+        """Return nothing: each line is a row."""
+        return b""
 
     def counter(self, options: FormatOptions) -> RowCounter:  # noqa: ARG002
         """Return a counter of line ends: a line end inside a value is always escaped."""

@@ -16,11 +16,11 @@ from include.core.request import Op
 from include.core.schema import ColumnType
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from sqlalchemy.sql.elements import ColumnElement
 
-    from include.core.query import Filter, Query
+    from include.core.query import Filter, Order, Query
     from include.core.schema import Column
 
 _CAST_BIND = re.compile(r"(?<![:\w\\]):\w+(?=::)")
@@ -72,6 +72,8 @@ def build(query: Query) -> sa.Select[Any]:
     rows = _inner(query).columns(*(sa.column(name) for name in names)).subquery("rows")
     statement = sa.select(*(rows.c[column.origin].label(column.name) for column in query.selection.columns))
     statement = statement.where(*(_condition(rows, f) for f in query.selection.filters))
+    if query.selection.after is not None:
+        statement = statement.where(_behind(rows, query.full_order, query.selection.after))
     for order in query.full_order:
         key = rows.c[order.column.origin]
         statement = statement.order_by(key.desc() if order.descending else key.asc())
@@ -102,6 +104,21 @@ def _condition(rows: sa.Subquery, condition: Filter) -> ColumnElement[bool]:
     bound: Any = _pattern(condition)
     bound = [_bind(value, kind) for value in bound] if isinstance(bound, tuple) else _bind(bound, kind)
     return OPERATIONS[condition.op](column, bound)
+
+
+def _behind(rows: sa.Subquery, orders: Sequence[Order], place: Sequence[str]) -> ColumnElement[bool]:
+    """Return the condition for rows that come behind a place without NULLs, where NULL sorts as the largest value.
+
+    Each text is bound without a type, so that the database reads it as one of the column's own.
+    """
+    found: list[ColumnElement[bool]] = []
+    equal: list[ColumnElement[bool]] = []
+    for order, text in zip(orders, place, strict=True):
+        column, bound = rows.c[order.column.origin], _bind(text, sa.types.NullType())
+        beyond = column < bound if order.descending else sa.or_(column > bound, column.is_(None))
+        found.append(sa.and_(*equal, beyond))
+        equal.append(column == bound)
+    return sa.or_(*found)
 
 
 def _pattern(condition: Filter) -> Any:

@@ -78,6 +78,7 @@ class PostgresSource(Source):
     """One connection and one read-only transaction."""
 
     consistency = Consistency.SNAPSHOT
+    begins_anywhere = True
 
     def __init__(self, connection: SourceConnection, *, application: str, timeout_seconds: int) -> None:
         self._name = connection.conn_id

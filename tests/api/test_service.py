@@ -65,7 +65,7 @@ def test_a_request_becomes_a_row_a_run_and_an_audit_entry(bench: Bench) -> None:
     (entry,) = rows(bench, Audit)
     frozen = {"exporter": "machines", "format": "csv", "name": "October", "limit": 5}
     assert (row.id, row.requested_by, row.trigger, row.request) == (export_id, "anna", "api", frozen)
-    assert run == {"run_id": f"export__{export_id}", "conf": frozen, "caller": "anna"}
+    assert run == {"dag_id": "export", "run_id": f"export__{export_id}", "conf": frozen, "caller": "anna"}
     assert (entry.caller, entry.action, entry.export_id) == ("anna", "create", export_id)
 
 

@@ -93,6 +93,19 @@ def test_it_says_what_it_is(made: Format) -> None:
     assert __import__(type(made).__module__, fromlist=["_"]).__doc__
 
 
+def test_where_it_has_a_head_rows_are_the_same_wherever_in_the_file_they_are(made: Format) -> None:
+    rows = [(1, "a"), (2, None), (3, "\ufeffé\r\n"), (4, "=1"), (5, ""), (6, 'a"b')]
+    head = made.head(COLUMNS, made.options_type())
+    if head is None:
+        whole, empty = encoded(made, COLUMNS, rows), encoded(made, COLUMNS, [])
+        assert made.many_sheets or not whole.startswith(empty) or counted(made, empty) == 0
+        return
+    assert encoded(made, COLUMNS, []) == head
+    for cut in range(1, len(rows)):
+        before, behind = encoded(made, COLUMNS, rows[:cut]), encoded(made, COLUMNS, rows[cut:])
+        assert before + behind[len(head) :] == encoded(made, COLUMNS, rows)
+
+
 def test_no_two_formats_share_a_suffix_or_a_media_type() -> None:
     classes = [FORMATS.load(name) for name in FORMATS]
     assert len({made.suffix for made in classes}) == len(classes)

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from include.core.query import Query
     from include.core.signing import Signer
+    from include.core.store import Follower, LeftUpload
 
 NOW = datetime(2026, 11, 22, 9, 30, 15, tzinfo=UTC)
 EXPORT_ID = "0b0e7a3c-55a5-4be3-8b5c-0f7d6f2f9b11"
@@ -83,15 +84,37 @@ class MemoryStore:
 
     def __init__(self, events: list[str] | None = None) -> None:
         self.objects: dict[str, bytes] = {}
+        self.uploads: dict[str, bytearray] = {}
         self.events = [] if events is None else events
 
-    def put(self, key: str, chunks: Iterator[bytes], *, media_type: str, filename: str) -> Stored:
+    def put(
+        self, key: str, chunks: Iterator[bytes], *, media_type: str, filename: str, trail: Follower | None = None
+    ) -> Stored:
         assert media_type
         assert key.endswith(f"/{filename}")
-        data = b"".join(chunks)
+        data = b"" if trail is None or trail.behind is None else self.objects[trail.behind.key][: trail.behind.bytes]
+        self.uploads[key] = bytearray(data)
+        crc32 = 0 if trail is None or trail.behind is None else trail.behind.crc32
+        for chunk in chunks:
+            crc32 = zlib.crc32(chunk, crc32)
+            self.uploads[key] += chunk
+            if trail is not None:
+                trail.acknowledged(key, len(self.uploads[key]))
+        data = bytes(self.uploads.pop(key))
         self.objects[key] = data
         self.events.append(f"put {filename}")
-        return Stored(bytes=len(data), crc32=zlib.crc32(data))
+        return Stored(bytes=len(data), crc32=crc32)
+
+    def open(self, key: str) -> Iterator[bytes]:
+        yield self.objects[key]
+
+    def write(self, key: str, data: bytes) -> None:
+        self.objects[key] = data
+
+    def take_over(self, left: LeftUpload) -> bool:
+        if (data := self.uploads.pop(left.upload_id, None)) is not None:
+            self.objects[left.key] = bytes(data)
+        return len(self.objects.get(left.key, b"")) >= left.bytes
 
     def publish(self, key: str, data: bytes) -> bool:
         self.events.append("publish")

@@ -196,11 +196,11 @@ class RefusingStore(MemoryStore):
         if call in self._refused:
             raise Retriable(f"refused to {call}", code="store_refused")
 
-    def put(self, key: str, chunks: Iterator[bytes], *, media_type: str, filename: str) -> Stored:
+    def put(self, key: str, chunks: Iterator[bytes], **about: Any) -> Stored:
         if "put" in self._refused:
             next(chunks)  # the first part is refused, not the wish to send some
         self._refuse("put")
-        return super().put(key, chunks, media_type=media_type, filename=filename)
+        return super().put(key, chunks, **about)
 
     def publish(self, key: str, data: bytes) -> bool:
         if self._after:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -161,8 +161,8 @@ class DamagingStore(MemoryStore):
         super().__init__()
         self._damage = damage
 
-    def put(self, key: str, chunks: Iterator[bytes], *, media_type: str, filename: str) -> Stored:
-        return super().put(key, iter(self._damage(list(chunks))), media_type=media_type, filename=filename)
+    def put(self, key: str, chunks: Iterator[bytes], **about: Any) -> Stored:
+        return super().put(key, iter(self._damage(list(chunks))), **about)
 
 
 @pytest.mark.parametrize("format_name", FORMATS.names)
@@ -177,8 +177,8 @@ def test_a_byte_changed_between_encoder_and_store_fails_the_export(format_name: 
 class ForgetfulStore(MemoryStore):
     """A store that keeps one byte less than it says it computed its checksum over."""
 
-    def put(self, key: str, chunks: Iterator[bytes], *, media_type: str, filename: str) -> Stored:
-        stored = super().put(key, chunks, media_type=media_type, filename=filename)
+    def put(self, key: str, chunks: Iterator[bytes], **about: Any) -> Stored:
+        stored = super().put(key, chunks, **about)
         return Stored(bytes=stored.bytes - 1, crc32=stored.crc32)
 
 
