@@ -18,7 +18,7 @@ from include.artifacts._wire import answering, base64_crc32, check_acknowledged
 from include.core.verify import combine_crc32
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from include.core.store import Follower
 
@@ -42,7 +42,7 @@ class _Part:
     etag: str
 
     def for_completion(self) -> dict[str, Any]:
-        return {"PartNumber": self.number, "ETag": self.etag, "ChecksumCRC32": base64_crc32(self.crc32)}
+        return _completion(self.number, self.etag, base64_crc32(self.crc32))
 
 
 class Upload:
@@ -55,8 +55,7 @@ class Upload:
     def __init__(self, client: Any, address: dict[str, str]) -> None:
         self._client = client
         self._address = address
-        self._parts: list[_Part] = []
-        self._copied: list[dict[str, Any]] = []
+        self._completed: list[dict[str, Any]] = []
         self._length = 0
         self._crc32 = 0
 
@@ -73,7 +72,8 @@ class Upload:
                 answer = self._client.upload_part_copy(
                     **self._address, PartNumber=number, CopySource=source, CopySourceRange=span
                 )
-            self._copied.append({"PartNumber": number, **_known(answer["CopyPartResult"])})
+            copied = answer["CopyPartResult"]
+            self._completed.append(_completion(number, copied["ETag"], copied.get("ChecksumCRC32", "")))
         self._length, self._crc32 = length, crc32
 
     def send(self, parts: Iterator[bytes], trail: Follower | None = None) -> None:
@@ -81,14 +81,14 @@ class Upload:
         waiting: deque[Future[_Part]] = deque()
         with ThreadPoolExecutor(PARTS_IN_FLIGHT, thread_name_prefix="upload") as pool:
             try:
-                for number in count(1 + len(self._copied)):
+                for number in count(1 + len(self._completed)):
                     if len(waiting) == PARTS_IN_FLIGHT:
                         self._arrived(waiting.popleft().result())
                         if trail is not None:
-                            trail.acknowledged(self._address["UploadId"], self._length)
+                            trail.acknowledged(self._address["UploadId"], self._checksums(), self._length)
                     if (body := next(parts, None)) is None:
                         break
-                    if not body and self._copied:
+                    if not body and number > 1:
                         break  # nothing follows what was copied
                     waiting.append(pool.submit(self._send_part, number, body))
                     del body  # it is the sender's alone, and let go of when it has arrived
@@ -102,7 +102,7 @@ class Upload:
         """Make an object of the parts."""
         self._client.complete_multipart_upload(
             **self._address,
-            MultipartUpload={"Parts": [*self._copied, *(part.for_completion() for part in self._parts)]},
+            MultipartUpload={"Parts": self._completed},
         )
 
     def crc32(self) -> int:
@@ -114,8 +114,11 @@ class Upload:
         with suppress(Exception):  # the first error matters; the sweep removes the upload later
             self._client.abort_multipart_upload(**self._address)
 
+    def _checksums(self) -> list[str]:
+        return [part.get("ChecksumCRC32", "") for part in self._completed]
+
     def _arrived(self, part: _Part) -> None:
-        self._parts.append(part)
+        self._completed.append(part.for_completion())
         self._length += part.length
         self._crc32 = combine_crc32(self._crc32, part.crc32, part.length)
 
@@ -129,22 +132,23 @@ class Upload:
         return _Part(number, len(body), crc32, answer["ETag"])
 
 
-def complete_left(client: Any, address: dict[str, str]) -> None:
-    """Make an object of the parts of an upload that nobody sends to any more.
+def complete_left(client: Any, address: dict[str, str], checksums: Sequence[str]) -> None:
+    """Make an object of the first parts of an upload that somebody left; later ones are dropped.
 
+    :param checksums: of these parts
     :raises NoSuchUpload: (the client's) when it was completed or aborted meanwhile.
     """
-    parts: dict[int, dict[str, Any]] = {}
+    etags: dict[int, str] = {}
     for page in client.get_paginator("list_parts").paginate(**address):
-        for part in page.get("Parts", []):  # one that was sent twice may be there twice: the last one counts
-            parts[part["PartNumber"]] = {"PartNumber": part["PartNumber"], **_known(part)}
-    ordered = [parts[number] for number in sorted(parts)]
-    client.complete_multipart_upload(**address, MultipartUpload={"Parts": ordered})
+        # One that was sent twice may be there twice: the last one counts.
+        etags.update({part["PartNumber"]: part["ETag"] for part in page.get("Parts", [])})
+    parts = [_completion(number, etags.get(number, ""), checksum) for number, checksum in enumerate(checksums, 1)]
+    client.complete_multipart_upload(**address, MultipartUpload={"Parts": parts})
 
 
-def _known(part: dict[str, Any]) -> dict[str, Any]:
-    """Return what the store says of a part and wants to hear again."""
-    return {name: part[name] for name in ("ETag", "ChecksumCRC32") if part.get(name)}
+def _completion(number: int, etag: str, checksum: str) -> dict[str, Any]:
+    """Return what the store wants to hear of a part when an upload is completed."""
+    return {"PartNumber": number, "ETag": etag, **({"ChecksumCRC32": checksum} if checksum else {})}
 
 
 def cut(chunks: Iterator[bytes], part_bytes: int) -> Iterator[bytes]:

@@ -117,7 +117,7 @@ class S3Store:
         place = {"Bucket": self._bucket, "Key": self._full(left.key)}
         with answering("write"):
             with suppress(self._client.exceptions.NoSuchUpload):  # it was completed, or aborted
-                complete_left(self._client, {**place, "UploadId": left.upload_id})
+                complete_left(self._client, {**place, "UploadId": left.upload_id}, left.checksums)
             try:
                 return bool(self._client.head_object(**place)["ContentLength"] >= left.bytes)
             except ClientError as error:

@@ -64,11 +64,12 @@ class Continuation:
         """Have the trail keep its notes in the store; one that cannot be kept never fails the export."""
         (extraction,) = documents.extractions
 
-        def save(upload_id: str, mark: Mark) -> None:
+        def save(mark: Mark, upload_id: str, checksums: tuple[str, ...]) -> None:
             checkpoint = Checkpoint(
                 binding=trail.binding,
                 key=trail.key,
                 upload_id=upload_id,
+                checksums=checksums,
                 rows=mark.rows,
                 length=mark.length,
                 crc32=mark.crc32,

@@ -49,6 +49,7 @@ class Checkpoint(Record):
     binding: str
     key: str
     upload_id: str
+    checksums: tuple[str, ...]
     rows: int
     length: int
     crc32: int
@@ -60,7 +61,7 @@ class Checkpoint(Record):
     @property
     def left(self) -> LeftUpload:
         """The upload that has the bytes."""
-        return LeftUpload(self.key, self.upload_id, self.length, self.crc32)
+        return LeftUpload(self.key, self.upload_id, self.checksums, self.length, self.crc32)
 
     def to_bytes(self) -> bytes:
         """Return it as it is kept."""
@@ -109,7 +110,7 @@ class Trail:
         self.behind = start.left if start else None
         self.saved = start is not None
         self.key = ""
-        self.save: Callable[[str, Mark], None] = _keep_nothing
+        self.save: Callable[[Mark, str, tuple[str, ...]], None] = _keep_nothing
         self._clock = clock
         self._last = clock()
         self._ends: deque[tuple[int, tuple[str, ...] | None]] = deque()
@@ -145,7 +146,7 @@ class Trail:
                 self._marks.append(Mark(self.rows + rows, after, transcript.length, transcript.crc32))
             yield chunk
 
-    def acknowledged(self, upload_id: str, length: int) -> None:
+    def acknowledged(self, upload_id: str, checksums: Sequence[str], length: int) -> None:
         """Note the last end that lies within the first bytes of an upload, so many of which the store has."""
         reached: Mark | None = None
         if self._clock() - self._last < _SECONDS:
@@ -153,11 +154,11 @@ class Trail:
         while self._marks and self._marks[0].length <= length:
             reached = self._marks.popleft()
         if reached is not None:
-            self.save(upload_id, reached)
+            self.save(reached, upload_id, tuple(checksums))
             self._last = self._clock()
 
 
-def _keep_nothing(upload_id: str, mark: Mark) -> None:
+def _keep_nothing(mark: Mark, upload_id: str, checksums: tuple[str, ...]) -> None:
     """Keep no notes."""
 
 

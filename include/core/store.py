@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterator, Sequence
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,10 +19,15 @@ class Stored:
 
 @dataclass(frozen=True, slots=True)
 class LeftUpload:
-    """An upload that a lost attempt left, and how many of its bytes are to be taken over, with their CRC-32."""
+    """An upload that a lost attempt left, and how many of its bytes are to be taken over, with their CRC-32.
+
+    ``checksums`` are those of its parts, in the store's spelling: the store wants to hear them again, but tells
+    none of them.
+    """
 
     key: str
     upload_id: str
+    checksums: tuple[str, ...]
     bytes: int
     crc32: int
 
@@ -35,8 +40,8 @@ class Follower(Protocol):
 
     behind: LeftUpload | None
 
-    def acknowledged(self, upload_id: str, length: int) -> None:
-        """Hear that the store has so many bytes from the beginning."""
+    def acknowledged(self, upload_id: str, checksums: Sequence[str], length: int) -> None:
+        """Hear that the store has so many bytes from the beginning, in parts with these checksums."""
 
 
 class Destination(Protocol):

@@ -99,7 +99,7 @@ class MemoryStore:
             crc32 = zlib.crc32(chunk, crc32)
             self.uploads[key] += chunk
             if trail is not None:
-                trail.acknowledged(key, len(self.uploads[key]))
+                trail.acknowledged(key, [], len(self.uploads[key]))
         data = bytes(self.uploads.pop(key))
         self.objects[key] = data
         self.events.append(f"put {filename}")
