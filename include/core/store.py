@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterator, Sequence
+    from datetime import datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,38 @@ class Follower(Protocol):
 
     def acknowledged(self, upload_id: str, length: int) -> None:
         """Hear that the store has so many bytes from the beginning."""
+
+
+class Lying:
+    """An object that lies in the store, or an upload that was begun and never completed.
+
+    :param key: relative to the store's prefix
+    :param since: when it was written or begun, by the store's clock
+    """
+
+    key: str
+    since: datetime
+    upload_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a look through the store stands: objects come first, in the order of their keys, then uploads.
+
+    :param after: the last object that was seen; of uploads, what the store gave as its marker
+    """
+
+    uploads: bool = False
+    after: str = ""
+    after_upload: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A page of what lies in the store, and where the next one begins; None after the last."""
+
+    items: Sequence[Lying]
+    next: Place | None
 
 
 class Destination(Protocol):
