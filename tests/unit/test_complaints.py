@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import re
+import zlib
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -14,7 +17,7 @@ import pytest
 from include.artifacts._multipart import cut
 from include.core.errors import Retriable, VerificationFailed
 from include.core.query import Selection
-from include.core.request import parse_request
+from include.core.request import Split, parse_request
 from include.core.schema import Column, ColumnType, Schema
 from include.formats import FORMATS
 from tests.properties.readers import read_back
@@ -152,6 +155,23 @@ def test_dbeaver_36423_long_numbers_keep_every_digit_in_a_workbook(digits: str) 
 
 
 # Files
+
+
+def test_posthog_27557_a_manifest_says_that_it_is_finished_and_what_each_file_is() -> None:
+    """posthog#27557: it is there once everything else is, and names every file with rows, bytes and checksums."""
+    store = MemoryStore()
+    plain = resolved_export("csv")
+    resolved = replace(plain, request=plain.request.model_copy(update={"split": Split(rows=20)}))
+    manifest = export_run(resolved, ListSource(batches_of(COLUMNS, some_rows(69))), store).execute()
+    files = {key: data for key, data in store.objects.items() if not key.endswith("/manifest.json")}
+    assert {file.key for file in manifest.files} == files.keys()
+    assert [file.rows for file in manifest.files] == [20, 20, 20, 9]
+    for file in manifest.files:
+        data = files[file.key]
+        assert file.bytes == len(data)
+        assert file.sha256 == hashlib.sha256(data).hexdigest()
+        assert file.crc32 == f"{zlib.crc32(data):08x}"
+    assert list(store.objects)[-1].endswith("/manifest.json"), "the last thing that is written"
 
 
 def test_langfuse_17282_parts_grow_before_there_are_too_many() -> None:
