@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -44,6 +46,22 @@ def pair(workshop: Path, airflow: AirflowClient, exporter: Callable[[str, str], 
     return "pair"
 
 
+AT_WORK = """
+from export_api.gateway import Gateway
+
+airflow = Gateway()
+with airflow.session() as session:
+    print(*airflow.at_work(session))
+"""
+
+
+def at_work(stack: Stack) -> list[str]:
+    """Ask the gateway, as the API's clock does, which exports' tasks have not ended."""
+    command = [sys.executable, "-W", "ignore", "-c", AT_WORK]
+    asked = subprocess.run(command, env=stack.environment, capture_output=True, text=True, timeout=120, check=True)
+    return asked.stdout.splitlines()[-1].split()
+
+
 def test_cancelling_an_export_of_another_dag_stops_that_task_and_no_other(
     stack: Stack, airflow: AirflowClient, admin_exports: ExportsClient, bucket: Bucket, pair: str
 ) -> None:
@@ -58,6 +76,7 @@ def test_cancelling_an_export_of_another_dag_stops_that_task_and_no_other(
     )
     running(admin_exports, doomed)
     running(admin_exports, sibling)
+    assert doomed in at_work(stack), "what the sweep never touches"
     assert admin_exports.request("POST", f"/exports/{doomed}/cancel").status_code == 202
     assert admin_exports.finish(doomed)["status"] == "cancelled"
     assert queries_of(stack, doomed) == 0
