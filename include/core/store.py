@@ -40,6 +40,7 @@ class Follower(Protocol):
         """Hear that the store has so many bytes from the beginning."""
 
 
+@dataclass(frozen=True, slots=True)
 class Lying:
     """An object that lies in the store, or an upload that was begun and never completed.
 
