@@ -81,7 +81,11 @@ def storage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[seaweedfs.Stor
             yield seaweedfs.store(state)
         finally:
             server.send_signal(signal.SIGINT)
-            server.wait(30)
+            try:
+                server.wait(program.stop_seconds)
+            except subprocess.TimeoutExpired:  # as the supervisor does it
+                server.kill()
+                server.wait()
             seaweedfs.remove_sockets(state)
 
 
