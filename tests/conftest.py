@@ -24,10 +24,11 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="session")
 def workshop() -> Iterator[Path]:
-    """A folder for the exporters and databases that tests make, readable by every process of the stack."""
+    """A folder for the exporters, DAGs and databases that tests make, readable by every process of the stack."""
     folder = Path(tempfile.mkdtemp(prefix="waybill-tests-"))
     folder.chmod(0o755)
     (folder / "exporters").mkdir()
+    (folder / "dags").mkdir()
     yield folder
     shutil.rmtree(folder)
 
@@ -43,6 +44,13 @@ def stack(workshop: Path) -> Iterator[Stack]:
         extra_environment={
             "AIRFLOW__WAYBILL__EXPORTERS_FOLDER": str(workshop / "exporters"),
             "AIRFLOW__WAYBILL__CLOCK_SECONDS": "1",
+            "AIRFLOW__WAYBILL__SWEEP_MINUTES": "0.01",
+            "AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST": json.dumps(
+                [
+                    {"name": name, "classpath": "airflow.dag_processing.bundles.local.LocalDagBundle", "kwargs": folder}
+                    for name, folder in {"dags-folder": {}, "tests": {"path": str(workshop / "dags")}}.items()
+                ]
+            ),
             "AIRFLOW__WAYBILL__SIGNING_CONNECTION": "waybill_signing",
             "AIRFLOW_CONN_WAYBILL_SIGNING": json.dumps({"conn_type": "generic", "password": new_signing_key()}),
             "AIRFLOW_CONN_LITE": json.dumps({"conn_type": "sqlite", "host": str(workshop / "lite.db")}),

@@ -183,20 +183,19 @@ class Stack:
         supervisor.start(*airflow.NAMES)
 
     def _set_up(self) -> None:
-        """Fill what is not filled yet: demo data and Airflow's tables at the same time, then the bucket."""
+        """Fill what is not filled yet: the bucket, then demo data and Airflow's tables at the same time."""
         demo = self.repository / "deploy/demo"
         wanted = {"airflow": airflow.setup_digest(self.repository), "demo": databases.demo_digest(demo)}
-        wanted |= {"bucket": seaweedfs.BUCKET}
         missing = {name for name, digest in wanted.items() if self.state.done.get(name) != digest}
         if not missing:
             return
         self._say(f"Setting up: {', '.join(sorted(missing))}")
         databases.create(self.state)
+        seaweedfs.create_bucket(self.state)
         steps: dict[str, Callable[[], None]] = {
             "airflow": partial(
                 airflow.set_up, home=self.home, environment=self.environment, password=self.admin_password
             ),
-            "bucket": partial(seaweedfs.create_bucket, self.state),
             "demo": partial(databases.load_demo, self.state, demo),
         }
         with ThreadPoolExecutor(len(steps)) as pool:

@@ -10,18 +10,22 @@ from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import quote
 from uuid import uuid4
 
+from include.artifacts import _lifecycle, _listing
 from include.artifacts._multipart import Upload, complete_left, cut
 from include.artifacts._wire import answering, base64_crc32, check_acknowledged
 from include.artifacts.client import make_client
 from include.core.errors import Retriable
-from include.core.store import Stored
+from include.core.store import Place, Stored
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
 
-    from include.core.store import Follower, LeftUpload
+    from include.core.store import Follower, LeftUpload, Listed, Lying
 
 _PAGE = 1_000
+
+PROBES = "_probe/"
+"""Below it lie objects that were written to try the store, for the blink of an eye."""
 
 
 class S3Store:
@@ -215,12 +219,39 @@ class S3Store:
                     if not item["Key"].startswith(kept):
                         self._client.delete_object(Bucket=self._bucket, Key=item["Key"])
 
+    def listed(self, place: Place = Place(), *, limit: int = _PAGE) -> Listed:  # noqa: B008 - it is frozen
+        """Return a page of all that lies below the prefix, ours or not: objects, and uploads never completed."""
+        with answering("list"):
+            return _listing.listed(self._client, self._bucket, self._full(""), place=place, limit=limit)
+
+    def drop(self, lying: Lying) -> None:
+        """Delete an object or abort an upload; what is gone already is none to complain of."""
+        place = {"Bucket": self._bucket, "Key": self._full(lying.key)}
+        with answering("clean"):
+            if lying.upload_id is None:
+                self._client.delete_object(**place)
+                return
+            try:
+                self._client.abort_multipart_upload(**place, UploadId=lying.upload_id)
+            except self._client.exceptions.NoSuchUpload:
+                return
+
+    def protect(self, *, keep_days: int) -> bool:
+        """Have the bucket itself remove what is older than anything of ours; return whether it did not yet."""
+        with answering("change its lifecycle rules"):
+            return _lifecycle.protect(self._client, self._bucket, self._full(""), keep_days=keep_days)
+
+    def is_protected(self, *, keep_days: int) -> bool:
+        """Return whether the bucket has the rule that :meth:`protect` puts there."""
+        with answering("tell its lifecycle rules"):
+            return not _lifecycle.lacks(self._client, self._bucket, self._full(""), keep_days=keep_days)
+
     def probe(self) -> None:
         """Check that the store can be written and honours If-None-Match, on which publishing once rests.
 
         :raises Retriable: with what is wrong.
         """
-        key = f"_probe/{uuid4().hex}"
+        key = f"{PROBES}{uuid4().hex}"
         self.publish(key, b"{}")
         twice = self.publish(key, b"{}")
         with answering("clean"):

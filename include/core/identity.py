@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 from uuid import UUID, uuid5
 
@@ -69,6 +70,16 @@ def manifest_key(export_id: str) -> str:
 def checkpoint_key(export_id: str) -> str:
     """Return the key of what a lost attempt noted."""
     return f"{export_id}/checkpoint.json"
+
+
+_UUID = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+_KEY = re.compile(f"({_UUID})/(?:(?:manifest|checkpoint)\\.json|{_UUID}/[^/]+)")
+
+
+def export_of_key(key: str) -> str | None:
+    """Return whose key it is, by its shape: a manifest's, a checkpoint's or an artifact's. None for everything else."""
+    found = _KEY.fullmatch(key)
+    return found[1] if found else None
 
 
 def artifact_key(export_id: str, attempt_id: str, filename: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+from math import ceil
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _VARIABLE = "AIRFLOW__WAYBILL__"
+
+_MARGIN_DAYS = 7
 
 
 class Configuration(Protocol):
@@ -56,12 +59,20 @@ class Settings(BaseModel):
     clock_seconds: float = Field(
         default=5.0, gt=0, description="How often the API settles finished runs and sweeps what failed ones left."
     )
+    sweep_minutes: float = Field(
+        default=60, gt=0, description="How often the API looks through the store for what belongs to no export."
+    )
     exporters_folder: str | None = Field(
         default=None, description="A further folder of exporter files, beside include/exporters."
     )
     signing_connection: str | None = Field(
         default=None, description="Airflow connection with the key that signs manifests; see docs/verify.md."
     )
+
+    @property
+    def keep_days(self) -> int:
+        """Days after which the bucket itself may remove a file: no export keeps one as long."""
+        return ceil(self.max_expires_days) + _MARGIN_DAYS
 
     @classmethod
     def of_airflow(cls, configuration: Configuration, environment: Mapping[str, str] = os.environ) -> Settings:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
+    from datetime import datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,39 @@ class Follower(Protocol):
 
     def acknowledged(self, upload_id: str, checksums: Sequence[str], length: int) -> None:
         """Hear that the store has so many bytes from the beginning, in parts with these checksums."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lying:
+    """An object that lies in the store, or an upload that was begun and never completed.
+
+    :param key: relative to the store's prefix
+    :param since: when it was written or begun, by the store's clock
+    """
+
+    key: str
+    since: datetime
+    upload_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a look through the store stands: objects come first, in the order of their keys, then uploads.
+
+    :param after: the last object that was seen; of uploads, what the store gave as its marker
+    """
+
+    uploads: bool = False
+    after: str = ""
+    after_upload: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A page of what lies in the store, and where the next one begins; None after the last."""
+
+    items: Sequence[Lying]
+    next: Place | None
 
 
 class Destination(Protocol):

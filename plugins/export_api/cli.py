@@ -1,4 +1,4 @@
-"""Service accounts and API tokens from the shell: `python -m export_api.cli --help`.
+"""Service accounts, API tokens and the store from the shell: `python -m export_api.cli --help`.
 
 Needs Airflow's configuration in the environment, as every Airflow command does.
 """
@@ -37,7 +37,7 @@ def _name(text: str) -> str:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m export_api.cli", description=__doc__)
-    things = parser.add_subparsers(required=True, metavar="service-account | token")
+    things = parser.add_subparsers(required=True, metavar="service-account | token | store")
 
     account = things.add_parser("service-account", help="accounts for programs").add_subparsers(required=True)
     create = account.add_parser("create", help="create a service account and a token for it")
@@ -58,6 +58,10 @@ def _parser() -> argparse.ArgumentParser:
     revoke.add_argument("prefix", help="the beginning of the token, as `token list` shows it")
     revoke.set_defaults(run=_revoke_token)
     token.add_parser("list", help="list tokens; their secrets are not known").set_defaults(run=_list_tokens)
+
+    store = things.add_parser("store", help="the artifact store").add_subparsers(required=True)
+    protect = store.add_parser("protect", help="have the bucket remove by itself what nobody else has; safe to repeat")
+    protect.set_defaults(run=_protect_store)
     return parser
 
 
@@ -139,6 +143,12 @@ def _list_tokens(airflow: Gateway, _arguments: argparse.Namespace) -> str:
             f"used {f'{token.last_used_at:%Y-%m-%d %H:%M}' if token.last_used_at else 'never'}\n"
             for token in records.tokens(session)
         )
+
+
+def _protect_store(airflow: Gateway, _arguments: argparse.Namespace) -> str:
+    days = airflow.settings.keep_days
+    changed = airflow.store().protect(keep_days=days)
+    return f"The bucket has the lifecycle rule{'' if changed else ' already'}: files go after {days} days.\n"
 
 
 def _state(token: Token, now: Any) -> str:

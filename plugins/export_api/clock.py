@@ -20,7 +20,7 @@ _FALLBACK_SECONDS = 5.0
 
 
 def tick(service: ExportService) -> None:
-    """Adopt, reopen, settle, remove what failed or expired, forget old keys; in one process at a time."""
+    """Adopt, reopen, settle, remove what failed, expired or is nobody's, forget keys; in one process at a time."""
     with service.airflow.only_one() as alone:
         if not alone:
             return
@@ -30,6 +30,7 @@ def tick(service: ExportService) -> None:
         service.settler.settle_all_ended()
         service.settler.sweep_all()
         service.settler.expire_all()
+        service.orphans.sweep()
 
 
 class Clock:

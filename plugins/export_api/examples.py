@@ -264,6 +264,7 @@ HEALTH: dict[str, Any] = {
         "scheduler": {"status": "ok", "message": None},
         "dag": {"status": "ok", "message": None},
         "store": {"status": "ok", "message": None},
+        "lifecycle": {"status": "ok", "message": None},
         "signing": {"status": "ok", "message": None},
         "exporters": {"status": "ok", "message": None},
     },

@@ -9,7 +9,7 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from export_api.exporters import broken_exporters
-from include.core.errors import WaybillError
+from include.core.errors import Retriable, WaybillError
 from include.core.identity import DAG_ID
 
 if TYPE_CHECKING:
@@ -38,6 +38,10 @@ class Check:
 
 
 _OK = Check(State.OK)
+_UNPROTECTED = (
+    "The bucket has no lifecycle rule of ours, or one that would remove files too early. Exports work; put the rule "
+    "there with: python -m export_api.cli store protect."
+)
 
 
 class Health:
@@ -65,6 +69,7 @@ class Health:
             "scheduler": self._scheduler,
             "dag": self._dag,
             "store": self._store,
+            "lifecycle": self._lifecycle,
             "signing": self._signing,
             "exporters": self._exporters,
         }
@@ -97,6 +102,14 @@ class Health:
             store.probe()
             self._store_is_safe = True
         return _OK
+
+    def _lifecycle(self) -> Check:
+        airflow = self._service.airflow
+        try:
+            protected = airflow.store().is_protected(keep_days=airflow.settings.keep_days)
+        except Retriable as error:
+            return Check(State.WARNING, error.message)
+        return _OK if protected else Check(State.WARNING, _UNPROTECTED)
 
     def _signing(self) -> Check:
         self._service.airflow.signer()

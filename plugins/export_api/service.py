@@ -12,6 +12,7 @@ from export_api.adoption import Adopter
 from export_api.bundle import Bundle
 from export_api.caller import Right
 from export_api.db import records
+from export_api.orphans import OrphanSweep
 from export_api.reading import Page, Reader, Shown
 from export_api.settling import Settler
 from export_api.status import Reason, Status
@@ -65,6 +66,7 @@ class ExportService:
         self.airflow = airflow
         self.adopter = Adopter(airflow, now)
         self.settler = Settler(airflow, now)
+        self.orphans = OrphanSweep(airflow, now)
         self._reader = Reader(airflow, self.adopter, self.settler)
         self.submitter = Submitter(
             airflow=airflow, reader=self._reader, catalog=lambda: self.catalog, now=now, new_id=new_id

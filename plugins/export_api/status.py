@@ -156,7 +156,7 @@ class Reason:
     def told(cls, error: object) -> Reason | None:
         """Read what a task wrote down as its error; None when it is not of that shape."""
         match error:
-            case {"code": str(code), "detail": str(detail), **rest}:
+            case {"code": str(code), "detail": str(detail), **rest} if code and detail:
                 return cls(code, detail, retryable=rest.get("retryable") is True)
             case _:
                 return None

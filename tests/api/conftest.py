@@ -15,7 +15,7 @@ import pytest
 import sqlalchemy as sa
 from psycopg import sql
 
-from deploy.local import databases, ports
+from deploy.local import databases, ports, seaweedfs
 from deploy.local.postgres import Postgres
 from deploy.local.state import State
 from export_api import auth
@@ -66,9 +66,32 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             postgres.remove()
 
 
-def _wait(state: State) -> None:
+@pytest.fixture(scope="session")
+def storage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[seaweedfs.Store]:
+    """Start the local stack's S3 server alone."""
+    home, state = tmp_path_factory.mktemp("store"), State()
+    (home / "seaweedfs").mkdir()
+    state.ports.choose(seaweedfs.OFFSETS)
+    program = seaweedfs.program(home, state)
+    with (home / "log").open("wb") as log:
+        server = subprocess.Popen(["/bin/sh", "-c", program.script], cwd=home, stdout=log, stderr=log)
+        try:
+            _wait(state, seaweedfs.missing)
+            seaweedfs.create_bucket(state)
+            yield seaweedfs.store(state)
+        finally:
+            server.send_signal(signal.SIGINT)
+            try:
+                server.wait(program.stop_seconds)
+            except subprocess.TimeoutExpired:  # as the supervisor does it
+                server.kill()
+                server.wait()
+            seaweedfs.remove_sockets(state)
+
+
+def _wait(state: State, look: Callable[[State], str] = databases.missing) -> None:
     deadline = time.monotonic() + 30
-    while missing := databases.missing(state):
+    while missing := look(state):
         assert time.monotonic() < deadline, missing
         time.sleep(0.05)
 

@@ -24,6 +24,7 @@ from export_api.status import GONE, Observation, runs_again
 from include.core.errors import Retriable
 from include.core.manifest import Manifest
 from include.core.settings import Settings
+from include.core.store import Listed, Lying, Place
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -67,6 +68,12 @@ class Store:
     def presign(self, key: str, *, filename: str, media_type: str, seconds: int) -> str:
         return f"https://store.example/{key}?name={filename}&type={media_type}&seconds={seconds}"
 
+    def listed(self, place: Place, *, limit: int) -> Listed:
+        self._answer()
+        left = sorted(key for key in self.objects if key > place.after)
+        items = [Lying(key, START) for key in left[:limit]]
+        return Listed(items, Place(after=items[-1].key) if len(left) > limit else None)
+
     def remove(self, folder: str) -> None:
         self._answer()
         self.removed.append(folder)
@@ -90,6 +97,7 @@ class Airflow(Gateway):
         self.refusal: Exception | None = None
         self.stopped: list[UUID] = []
         self.pools: set[str] = set()
+        self.working: set[UUID] = set()
 
     @contextmanager
     def session(self) -> Iterator[Session]:
@@ -125,6 +133,9 @@ class Airflow(Gateway):
 
     def observe(self, session: Session, ids: Collection[UUID]) -> Mapping[UUID, Observation]:  # noqa: ARG002
         return {export_id: self.seen.get(export_id, GONE) for export_id in ids}
+
+    def at_work(self, session: Session) -> frozenset[str]:  # noqa: ARG002
+        return frozenset(map(str, self.working))
 
     def horizon(self, session: Session, *, beyond: int, now: datetime) -> Horizon:  # noqa: ARG002
         return Horizon(max(beyond, self.newest), frozenset(self.active))

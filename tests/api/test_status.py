@@ -159,6 +159,15 @@ def test_the_task_s_own_words_are_the_reason() -> None:
     )
 
 
+@pytest.mark.parametrize("error", [None, "text", {}, {"code": "", "detail": ""}, {"code": "x", "detail": "It broke."}])
+def test_selling_partner_398_a_failed_export_always_has_a_reason(error: object) -> None:
+    """selling-partner-api-models#398: FATAL, and nobody knows why. Whatever Airflow and the task say, we say why."""
+    for run, task, exists in product((None, *RUN_STATES), TASK_STATES, (True, False)):
+        reason = reason_of(replace(seen(run, task, error=error), task_exists=exists))
+        assert reason.code
+        assert len(reason.detail.split()) >= 2
+
+
 @pytest.mark.parametrize("error", [None, "text", {}, {"code": 1, "detail": "x"}, {"code": "x"}, ["code", "detail"]])
 def test_without_words_of_its_own_the_worker_was_lost(error: object) -> None:
     reason = reason_of(seen("failed", "failed", error=error))

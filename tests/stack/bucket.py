@@ -37,6 +37,23 @@ class Bucket:
         uploads = self._client.list_multipart_uploads(Bucket=self._store.bucket, Prefix=prefix).get("Uploads", [])
         return [item["Key"] for item in objects] + [f"upload of {item['Key']}" for item in uploads]
 
+    def plant(self, key: str) -> None:
+        """Put an object there."""
+        self._client.put_object(Bucket=self._store.bucket, Key=key, Body=b"x")
+
+    def begin(self, key: str) -> None:
+        """Begin an upload, send it a part, and let it be."""
+        place = {"Bucket": self._store.bucket, "Key": key}
+        upload = self._client.create_multipart_upload(**place)["UploadId"]
+        self._client.upload_part(**place, UploadId=upload, PartNumber=1, Body=b"x")
+
+    def rules(self) -> list[dict[str, Any]]:
+        """The bucket's lifecycle rules."""
+        rules: list[dict[str, Any]] = self._client.get_bucket_lifecycle_configuration(Bucket=self._store.bucket)[
+            "Rules"
+        ]
+        return rules
+
     def product_store(self, *, part_bytes: int = 5 * 1024 * 1024, **options: str) -> S3Store:
         """The product's store on the same bucket, with some connection options of its own."""
         chosen = {"endpoint_url": self._store.endpoint, "bucket": self._store.bucket, **options}

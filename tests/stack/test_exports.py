@@ -170,7 +170,8 @@ def test_csv_for_excel_comes_with_its_formulas_escaped_and_its_negative_numbers_
     assert any("apostrophe" in note for note in export["result"]["notes"])
 
 
-def test_no_rows_is_a_success_and_says_so(exports: ExportsClient) -> None:
+def test_selling_partner_920_no_rows_is_a_success_and_says_so(exports: ExportsClient) -> None:
+    """selling-partner-api-docs#920: "no data" is neither a failure nor a cancellation."""
     export = exports.run(exporter="orders", format="xlsx", params={"event": "never-sold"})
     assert export["result"]["rows"] == 0
     assert export["result"]["empty"] is True

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import re
+import zlib
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -14,7 +17,7 @@ import pytest
 from include.artifacts._multipart import cut
 from include.core.errors import Retriable, VerificationFailed
 from include.core.query import Selection
-from include.core.request import parse_request
+from include.core.request import Split, parse_request
 from include.core.schema import Column, ColumnType, Schema
 from include.formats import FORMATS
 from tests.properties.readers import read_back
@@ -154,6 +157,23 @@ def test_dbeaver_36423_long_numbers_keep_every_digit_in_a_workbook(digits: str) 
 # Files
 
 
+def test_posthog_27557_a_manifest_says_that_it_is_finished_and_what_each_file_is() -> None:
+    """posthog#27557: it is there once everything else is, and names every file with rows, bytes and checksums."""
+    store = MemoryStore()
+    plain = resolved_export("csv")
+    resolved = replace(plain, request=plain.request.model_copy(update={"split": Split(rows=20)}))
+    manifest = export_run(resolved, ListSource(batches_of(COLUMNS, some_rows(69))), store).execute()
+    files = {key: data for key, data in store.objects.items() if not key.endswith("/manifest.json")}
+    assert {file.key for file in manifest.files} == files.keys()
+    assert [file.rows for file in manifest.files] == [20, 20, 20, 9]
+    for file in manifest.files:
+        data = files[file.key]
+        assert file.bytes == len(data)
+        assert file.sha256 == hashlib.sha256(data).hexdigest()
+        assert file.crc32 == f"{zlib.crc32(data):08x}"
+    assert list(store.objects)[-1].endswith("/manifest.json"), "the last thing that is written"
+
+
 def test_langfuse_17282_parts_grow_before_there_are_too_many() -> None:
     """langfuse#17282: with S3's smallest part of 5 MiB, its 10,000 parts hold nearly 5 TiB, a hundred times as much."""
     unit = 5 * MIB  # one byte stands for it
@@ -216,7 +236,7 @@ def test_superset_21568_the_columns_are_those_declared_and_no_more(format_name: 
 def listed() -> Iterator[tuple[str, list[tuple[str, str]]]]:
     """The complaints of a row, and its tests with their files."""
     for line in COMPLAINTS.read_text(encoding="utf-8").splitlines():
-        if re.match(r"\| [a-z-]+[#!]\d", line):
+        if re.match(r"\| [a-z0-9-]+[#!]\d", line):
             complaints, _, tests = (cell.strip() for cell in line.strip("|").split("|"))
             named: list[tuple[str, str]] = []
             for names, file in re.findall(r"((?:`test_\w+`(?: and )?)+) in `(tests/[\w/]+\.py)`", tests):
@@ -233,7 +253,7 @@ def test_every_complaint_on_the_list_has_its_tests() -> None:
     assert len(rows) >= 20
     for complaints, tests in rows:
         assert tests, complaints
-        assert all(re.fullmatch(r"[a-z-]+[#!]\d+", complaint) for complaint in complaints.split(", ")), complaints
+        assert all(re.fullmatch(r"[a-z0-9-]+[#!]\d+", complaint) for complaint in complaints.split(", ")), complaints
         for name, file in tests:
             assert name in names_in(ROOT / file), f"{complaints}: {name} is not in {file}"
 
@@ -241,5 +261,5 @@ def test_every_complaint_on_the_list_has_its_tests() -> None:
 def test_every_test_named_after_a_complaint_is_on_the_list() -> None:
     on_the_list = {name for _, tests in listed() for name, _ in tests}
     for file in ROOT.glob("tests/*/test_*.py"):
-        named = {name for name in names_in(file) if re.match(r"test_[a-z]+(_[a-z])?_\d{3,}_", name)}
+        named = {name for name in names_in(file) if re.match(r"test_[a-z0-9]+(_[a-z]+)?_\d{3,}_", name)}
         assert named <= on_the_list, file.name

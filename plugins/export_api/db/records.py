@@ -86,6 +86,18 @@ def _names(exporter: str) -> ColumnElement[bool]:
     return among.contains(NAMES_SEPARATOR + exporter + NAMES_SEPARATOR, autoescape=True)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InStore:
+    """What decides whether something in the store belongs to an export; ``keys`` are those of its manifest's files."""
+
+    id: UUID
+    status: str | None
+    settled_at: datetime | None
+    deleted_at: datetime | None
+    expired_at: datetime | None
+    keys: frozenset[str]
+
+
 # Exports
 
 
@@ -179,6 +191,23 @@ def expired(session: Session, now: datetime, limit: int) -> list[Export]:
     """Return exports whose files have been kept long enough and are still there."""
     over = and_(Export.expires_at <= now, Export.expired_at.is_(None), Export.deleted_at.is_(None))
     return list(session.scalars(select(Export).where(over).order_by(Export.expires_at).limit(limit)))
+
+
+def in_store(session: Session, ids: Sequence[UUID]) -> list[InStore]:
+    """Return those exports of which there is a row."""
+    export, files = Export, Export.manifest["files"].label("files")
+    wanted = select(export.id, export.status, export.settled_at, export.deleted_at, export.expired_at, files)
+    return [
+        InStore(
+            id=row.id,
+            status=row.status,
+            settled_at=row.settled_at,
+            deleted_at=row.deleted_at,
+            expired_at=row.expired_at,
+            keys=frozenset(file["key"] for file in row.files or []),
+        )
+        for row in session.execute(wanted.where(export.id.in_(ids)))
+    ]
 
 
 def mark_expired(session: Session, export_id: UUID, now: datetime) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from export_api.sources import names_of
-from include.core.identity import RUN_PREFIX
+from include.core.identity import RUN_PREFIX, export_id_of
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -57,6 +57,18 @@ class Strangers:
         """
         found = session.execute(_statement(beyond, limit))
         return [_stranger(row, session) for row in found]
+
+    def at_work(self, session: Session) -> frozenset[str]:
+        """Return the ids of all exports whose task has not ended, whether they have a row yet or not."""
+        from airflow.models import TaskInstance
+        from airflow.utils.state import State
+        from sqlalchemy import select
+
+        states = [state for state in State.unfinished if state is not None]
+        task = TaskInstance
+        coordinates = select(task.dag_id, task.run_id, task.task_id, task.map_index)
+        found = session.execute(coordinates.where(task.state.in_(states), task.operator == OPERATOR))
+        return frozenset(export_id_of(**row) for row in found.mappings())
 
     def horizon(self, session: Session, *, beyond: int, now: datetime) -> Horizon:
         """Return up to where Airflow's runs can be known today, as seen from an earlier horizon's key."""

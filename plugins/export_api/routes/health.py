@@ -30,7 +30,7 @@ router = APIRouter(tags=["Health"])
     },
 )
 def read_health(caller: MaybeCaller, request: Request, response: Response) -> HealthBody:
-    """Check database, scheduler, DAG, store, signing key and exporters."""
+    """Check database, scheduler, DAG, store, its lifecycle rule, signing key and exporters."""
     health: Health = request.app.state.health
     checks = health.checks()
     available = is_available(checks)

@@ -42,7 +42,7 @@ def cancel_export(
     status_code=202,
     summary="Run an export's request again",
     responses=answers(202, "export_queued", "Accepted, as an export of its own", headers={**LOCATION, **RETRY_AFTER})
-    | refusals(403, 404, 409, 422, 503),
+    | refusals(403, 404, 409, 422, 429, 503),
 )
 def rerun_export(
     export_id: str, caller: CallerDep, service: ServiceDep, addresses: AddressesDep, response: Response
