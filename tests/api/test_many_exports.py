@@ -84,15 +84,6 @@ def _rows(plan: dict[str, Any]) -> int:
     if "Scan" not in plan["Node Type"]:
         return below
     seen = plan["Actual Rows"] + plan.get("Rows Removed by Filter", 0) + plan.get("Rows Removed by Index Recheck", 0)
-    print(
-        "PLAN",
-        plan["Node Type"],
-        plan.get("Index Name"),
-        plan.get("Filter"),
-        plan.get("Index Cond"),
-        seen,
-        plan["Plan Rows"],
-    )
     return below + int(seen * plan["Actual Loops"])
 
 
