@@ -9,7 +9,7 @@ import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks import engine, latency, load, memory, records, table, warm, workbooks
+from benchmarks import engine, latency, lists, load, memory, reads, records, table, warm, workbooks
 from benchmarks.bench import HERE, started
 from benchmarks.scale import FULL, QUICK
 
@@ -24,8 +24,10 @@ _PARTS: dict[str, Callable[[Bench], list[Record]]] = {
     "workbooks": workbooks.run,
     "latency": latency.run,
     "load": load.run,
+    "reads": reads.run,
     "memory": memory.run,
     "warm": warm.run,
+    "lists": lists.run,
 }
 """In this order: what needs no Airflow comes first."""
 _FULL_ONLY = frozenset({"warm"})

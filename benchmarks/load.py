@@ -1,14 +1,11 @@
-"""Many at once: a burst of exports against as many empty runs, and reads of the status by several clients."""
+"""Many at once: a burst of exports against as many empty runs."""
 
 from __future__ import annotations
 
-import http.client
-import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from benchmarks import targets
 from benchmarks.callers import PATIENCE_SECONDS, Exports, Runs, finish
@@ -16,8 +13,6 @@ from benchmarks.records import Record, alternate, machine
 from deploy.local import databases
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from benchmarks.bench import Bench
     from benchmarks.callers import Caller
     from deploy.local.stack import Stack
@@ -31,7 +26,7 @@ _FINISHED = """
 
 
 def run(bench: Bench) -> list[Record]:
-    """Measure bursts in turn, then reads in turn."""
+    """Measure bursts in turn."""
     bench.start_airflow()
     scale, here = bench.scale, machine()
     exports, runs = Exports(bench.stack), Runs(bench.stack)
@@ -44,19 +39,8 @@ def run(bench: Bench) -> list[Record]:
             "burst of empty runs": (rounds, partial(burst, bench, runs)),
         }
     )
-    export = exports.start()
-    finish(exports, export)
-    of_airflow = f"/api/v2/dags/export/dagRuns/export__{export.rpartition('/')[2]}"
-    seconds = scale.read_seconds
-    reads = alternate(
-        {
-            "reads of an export": (rounds, partial(reads_per_second, bench.stack, export, exports.headers, seconds)),
-            "reads of its run": (rounds, partial(reads_per_second, bench.stack, of_airflow, runs.headers, seconds)),
-        }
-    )
     return [
-        Record(targets.BURST, bursts["burst of exports"], bursts["burst of empty runs"], "runs/s", scale.burst, here),
-        Record(targets.READS, reads["reads of an export"], reads["reads of its run"], "reads/s", 1, here),
+        Record(targets.BURST, bursts["burst of exports"], bursts["burst of empty runs"], "runs/s", scale.burst, here)
     ]
 
 
@@ -95,29 +79,3 @@ def _settled(caller: Caller, path: str) -> str:
     """Return the state once it is final."""
     finish(caller, path)
     return caller.good
-
-
-def reads_per_second(stack: Stack, path: str, headers: Mapping[str, str], seconds: float) -> float:
-    """Read one path with several clients, each on its own connection, for some seconds; return the rate."""
-    counts: list[int] = []
-    lock = threading.Lock()
-    started = time.monotonic()
-
-    def client() -> None:
-        connection = http.client.HTTPConnection(urlsplit(stack.url).netloc, timeout=60)
-        done = 0
-        while time.monotonic() - started < seconds:
-            connection.request("GET", path, headers=dict(headers))
-            answer = connection.getresponse()
-            answer.read()
-            if answer.status != http.client.OK:
-                raise RuntimeError(f"{path} answers {answer.status}.")
-            done += 1
-        connection.close()
-        with lock:
-            counts.append(done)
-
-    with ThreadPoolExecutor(CLIENTS) as pool:
-        for future in [pool.submit(client) for _ in range(CLIENTS)]:
-            future.result()
-    return sum(counts) / (time.monotonic() - started)

@@ -23,6 +23,7 @@ class Scale:
     burst: int
     load_rounds: int
     read_seconds: float
+    listed_exports: int
     slack: float
     """By which part of it a target may be missed."""
 
@@ -39,6 +40,7 @@ FULL = Scale(
     burst=100,
     load_rounds=3,
     read_seconds=10,
+    listed_exports=1_000_000,
     slack=0,
 )
 QUICK = Scale(
@@ -53,5 +55,6 @@ QUICK = Scale(
     burst=30,
     load_rounds=1,
     read_seconds=3,
+    listed_exports=100_000,
     slack=0.3,
 )

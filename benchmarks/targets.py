@@ -27,6 +27,10 @@ LATENCY = "one row, POST to succeeded: an empty DAG"
 FIRST = "first export after a start: later ones"
 BURST = "exports posted at once: an empty DAG"
 READS = "status reads: Airflow's GET of the run"
+BUSY_READS = "status reads of a running export: Airflow's GET of the run"
+LIST_FIRST = "lists of many exports, slowest first page: of few"
+LIST_LATER = "lists of many exports, slowest 1,000th page: of few"
+TICK = "a tick of the clock, many exports: few"
 WARM = "warm workers: cold ones"
 """Names: what is ours, a colon, the peer."""
 
@@ -47,6 +51,11 @@ def at_least(ratio: float) -> Target:
 def at_most(ratio: float) -> Target:
     """Return a bound for what should be little."""
     return Target(f"≤ {ratio:g}", lambda record, slack: record.ratio <= ratio * (1 + slack))
+
+
+def no_more_than(much: float, unit: str) -> Target:
+    """Return a bound of our figure, whatever the peer's is."""
+    return Target(f"{much:g} {unit} at most", lambda record, slack: record.ours <= much * (1 + slack))
 
 
 def within(part: float) -> Target:
@@ -71,6 +80,11 @@ _TARGETS = {
     LATENCY: at_most(1.5),
     FIRST: more_at_most(3, "s"),
     BURST: at_least(0.7),
+    READS: at_least(4),
+    BUSY_READS: at_least(4),
+    LIST_FIRST: no_more_than(50, "ms"),
+    LIST_LATER: no_more_than(50, "ms"),
+    TICK: no_more_than(100, "ms"),
     WARM: at_most(1),
 }
 _FOR_EACH = {MEMORY: more_at_most(250, "MB"), GROWTH: within(0.1)}

@@ -16,6 +16,7 @@ from export_api.clock import Clock
 from export_api.foresight import Foresight
 from export_api.gateway import Gateway
 from export_api.health import Health
+from export_api.looking import Looks
 from export_api.previews import Previews
 from export_api.responses import WaybillJSON
 from export_api.routes import documentation, exporters, exports, files, health, keys, preview, steering, watching
@@ -79,6 +80,8 @@ def create_app(service: ExportService | None = None) -> FastAPI:
         lifespan=_lifespan,
     )
     app.state.service = service or ExportService(Gateway())
+    app.state.looks = Looks(app.state.service)
+    app.state.known_tokens = auth.KnownTokens(app.state.service.airflow)
     app.state.health = Health(app.state.service)
     asking = Asking(app.state.service.airflow)
     app.state.foresight = Foresight(app.state.service, asking)

@@ -10,18 +10,19 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import urlsplit
 
+from cachetools import TTLCache
 from fastapi import Depends, Request
-from starlette.concurrency import run_in_threadpool
 
 from export_api import tokens
 from export_api.caller import Caller, Right
 from export_api.db import records
+from export_api.gathering import Gathered
 from export_api.problems import Unauthenticated
 from include.core.errors import Conflict, NotAllowed, NotFound
 from include.core.request import utc_now
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from export_api.gateway import Gateway
 
@@ -31,6 +32,11 @@ OPEN = frozenset({("GET", "/v1/health"), ("GET", "/v1/.well-known/jwks.json")})
 _SCHEMES = frozenset({"token", "bearer"})
 _COOKIE = "_token"
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+
+TRUST_SECONDS = 1.0
+"""For how long a token that was good is trusted without asking the database again."""
+
+_KNOWN_TOKENS = 10_000
 
 _OWN = "Exports"
 _ALL = "All Exports"
@@ -68,7 +74,7 @@ async def identify(request: Request) -> Caller | None:
 MaybeCaller = Annotated[Caller | None, Depends(identify)]
 
 
-def _known(caller: MaybeCaller) -> Caller:
+async def _known(caller: MaybeCaller) -> Caller:
     if caller is None:
         raise Unauthenticated("Credentials are needed.")
     return caller
@@ -77,7 +83,7 @@ def _known(caller: MaybeCaller) -> Caller:
 CallerDep = Annotated[Caller, Depends(_known)]
 
 
-def _recheck(request: Request) -> Callable[[], Awaitable[Caller]]:
+async def _recheck(request: Request) -> Callable[[], Awaitable[Caller]]:
     async def recheck() -> Caller:
         if "authorization" in request.headers:
             return _caller_of(await _user_of(request))
@@ -109,16 +115,35 @@ async def _user_of(request: Request) -> Any:
 async def _user_of_credentials(request: Request, credentials: str) -> Any:
     if not credentials.startswith(tokens.MARK):
         return await _user_of_jwt(credentials)
-    claims = await run_in_threadpool(_claims_of_token, request.app.state.service.airflow, credentials)
+    claims = await request.app.state.known_tokens.claims(tokens.digest(credentials))
     if claims is None:
         raise Unauthenticated("The token is unknown, expired or revoked.")
     return _user_of_claims(claims)
 
 
-def _claims_of_token(airflow: Gateway, secret: str) -> dict[str, Any] | None:
-    with airflow.session() as session:
-        token = records.use_token(session, tokens.digest(secret), utc_now())
-        return token.claims if token else None
+class KnownTokens:
+    """What tokens lead to; to be used on the event loop.
+
+    One that was good a moment ago is not asked for again, so that one that is revoked works for this moment more.
+    """
+
+    def __init__(self, airflow: Gateway) -> None:
+        self._airflow = airflow
+        self._asked = Gathered(self._good)
+        self._known: TTLCache[str, dict[str, Any]] = TTLCache(_KNOWN_TOKENS, TRUST_SECONDS)
+
+    async def claims(self, sha256: str) -> dict[str, Any] | None:
+        """Return the claims of the token with that hash, or None when it is not good."""
+        claims: dict[str, Any] | None = self._known.get(sha256)
+        if claims is None:
+            claims = await self._asked.ask(sha256)
+            if claims is not None:
+                self._known[sha256] = claims
+        return claims
+
+    def _good(self, hashes: Collection[str]) -> dict[str, dict[str, Any]]:
+        with self._airflow.statements() as session:
+            return {token.sha256: token.claims for token in records.use_tokens(session, hashes, utc_now())}
 
 
 def _user_of_claims(claims: dict[str, Any]) -> Any:

@@ -87,8 +87,8 @@ def _is_in_place(airflow: Gateway, name: str, token_file: Path | None) -> bool:
         if not token_file.exists():
             return False
         secret = token_file.read_text(encoding="utf-8").strip()
-        token = records.use_token(session, tokens.digest(secret), utc_now())
-        return token is not None and token.account == name
+        found = records.use_tokens(session, [tokens.digest(secret)], utc_now())
+        return any(token.account == name for token in found)
 
 
 def _issue(airflow: Gateway, arguments: argparse.Namespace, claims: dict[str, Any]) -> str:

@@ -26,7 +26,7 @@ def tick(service: ExportService) -> None:
             return
         service.adopter.adopt_all()
         service.submitter.forget_keys()
-        service.settler.reopen_all()
+        service.reviver.reopen_all()
         service.settler.settle_all_ended()
         service.settler.sweep_all()
         service.settler.expire_all()

@@ -11,7 +11,7 @@ from export_api.status import FINAL, GONE, Observation, Reason, Status, has_ende
 from include.core.errors import Retriable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from export_api.adoption import Adopter
     from export_api.db.models import Export
@@ -22,6 +22,22 @@ SETTLED_PER_READ = 50
 """How many ended exports one read settles at most; the clock does the rest."""
 
 _BATCH = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Glance:
+    """All that can change of an export: when two are equal, the export is shown the same."""
+
+    version: str
+    owner: str
+    settled: bool
+    expired: bool
+    seen: Observation
+
+    @property
+    def lasts(self) -> bool:
+        """Whether the export stays as it is until something happens: not one that has ended and is to be settled."""
+        return self.settled or not has_ended(self.seen)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +57,17 @@ class Shown:
     def status(self) -> Status:
         """The export's status."""
         return status_of(self.export.status, self.seen, cancelled=self.export.cancelled_at is not None)
+
+    @property
+    def glance(self) -> Glance:
+        """What a glance showed at this moment."""
+        return Glance(
+            version=self.export.version,
+            owner=self.export.requested_by,
+            settled=self.export.settled_at is not None,
+            expired=self.expired,
+            seen=self.seen,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,16 +100,35 @@ class Reader:
                 export = records.find(session, key)
         return export if export is None or export.deleted_at is None else None
 
-    def look(self, rows: Sequence[Export]) -> list[Shown]:
+    def glances(self, ids: Collection[UUID]) -> dict[UUID, Glance]:
+        """Say of exports how they are at this moment; those that are not there are left out."""
+        with self.airflow.statements() as session:
+            marks = self.airflow.marks(session, ids)
+        now = self.settler.now()
+        return {
+            mark.id: Glance(
+                version=mark.version,
+                owner=mark.requested_by,
+                settled=mark.settled_at is not None,
+                expired=mark.settled_at is not None and mark.expires_at is not None and mark.expires_at <= now,
+                seen=seen,
+            )
+            for mark, seen in marks
+        }
+
+    def look(self, rows: Sequence[Export], seen: Mapping[UUID, Observation] | None = None) -> list[Shown]:
         """Show rows as they are now, in one query and one read of the store for each that has just ended.
 
         While the store does not answer, an export that has ended stays ``verifying``, with a warning that says so.
+
+        :param seen: what is known of all that are not settled; it saves the query
         """
         unsettled = [row.id for row in rows if row.settled_at is None]
         if not unsettled:
             return [self._settled(row) for row in rows]
-        with self.airflow.session() as session:
-            seen = self.airflow.observe(session, unsettled)
+        if seen is None:
+            with self.airflow.session() as session:
+                seen = self.airflow.observe(session, unsettled)
         shown: list[Shown] = []
         budget = SETTLED_PER_READ
         silent: tuple[str, ...] = ()

@@ -14,6 +14,7 @@ from export_api.caller import Right
 from export_api.db import records
 from export_api.orphans import OrphanSweep
 from export_api.reading import Page, Reader, Shown
+from export_api.reviving import Reviver
 from export_api.settling import Settler
 from export_api.status import Reason, Status
 from export_api.submission import Submitter
@@ -23,7 +24,7 @@ from include.core.request import parse_request, utc_now
 from include.exporters import catalog_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from sqlalchemy.orm import Session
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from export_api.db.models import Export
     from export_api.gateway import Gateway
     from export_api.idempotency import Key
+    from export_api.reading import Glance
     from include.core.catalog import Catalog
     from include.core.manifest import FileRecord
     from include.core.request import ExportRequest
@@ -67,6 +69,7 @@ class ExportService:
         self.adopter = Adopter(airflow, now)
         self.settler = Settler(airflow, now)
         self.orphans = OrphanSweep(airflow, now)
+        self.reviver = Reviver(airflow, now)
         self._reader = Reader(airflow, self.adopter, self.settler)
         self.submitter = Submitter(
             airflow=airflow, reader=self._reader, catalog=lambda: self.catalog, now=now, new_id=new_id
@@ -84,8 +87,10 @@ class ExportService:
         """Start an export, once for each key; see :meth:`Submitter.submit`."""
         return self.submitter.submit(caller, request, key, rerun_of=rerun_of)
 
-    def get(self, caller: Caller, export_id: str) -> Shown:
+    def get(self, caller: Caller, export_id: str, glance: Glance | None = None) -> Shown:
         """Return one export; one that has ended is settled first.
+
+        A ``glance`` of this very moment saves a second look at Airflow.
 
         :raises NotFound: when there is none, or it is somebody else's.
         """
@@ -93,7 +98,12 @@ class ExportService:
         export = self._reader.find(export_id)
         if export is None or not caller.sees(export.requested_by):
             raise NotFound(f"There is no export {export_id!r}.")
-        return self._reader.look([export])[0]
+        seen = None if glance is None or glance.version != export.version else {export.id: glance.seen}
+        return self._reader.look([export], seen)[0]
+
+    def glances(self, ids: Collection[UUID]) -> Mapping[UUID, Glance]:
+        """Return how exports are at this moment, whoever asks: for :class:`Looks`, which knows the caller."""
+        return self._reader.glances(ids)
 
     def cancel(self, caller: Caller, export_id: str) -> Shown:
         """End an export before its time; asked again it changes nothing.

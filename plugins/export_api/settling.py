@@ -79,13 +79,6 @@ class Settler:
                 return settled
             place = records.Cursor(batch[-1].created_at, batch[-1].id)
 
-    def reopen_all(self) -> None:
-        """Open exports again that have no file and whose run somebody cleared in Airflow: they run once more."""
-        with self.airflow.session() as session:
-            for export in self.airflow.revived(session, _BATCH):
-                if records.reopen(session, export.id):
-                    records.audit(session, at=self.now(), caller=_OURSELVES, action="reopen", export_id=export.id)
-
     def sweep_all(self) -> None:
         """Remove what failed and deleted exports left in the store.
 

@@ -29,7 +29,7 @@ from include.core.store import Listed, Lying, Place
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
 
-    from sqlalchemy import Engine
+    from sqlalchemy import Engine, Row
 
     from export_api.gateway import Stranger
 
@@ -127,7 +127,7 @@ class Airflow(Gateway):
             ended = replace(self.seen[export.id], run_state="failed", task_state="failed", ended_at=START)
             self.seen[export.id] = ended
 
-    def revived(self, session: Session, limit: int) -> list[Export]:
+    def revived(self, session: Session, among: Collection[UUID], limit: int) -> list[Export]:  # noqa: ARG002
         failed = session.scalars(select(Export).where(Export.status.in_(["failed", "cancelled"]))).all()
         return [row for row in failed if runs_again(self.seen.get(row.id, GONE), row.settled_at)][:limit]
 
@@ -136,6 +136,18 @@ class Airflow(Gateway):
 
     def at_work(self, session: Session) -> frozenset[str]:  # noqa: ARG002
         return frozenset(map(str, self.working))
+
+    def marks(self, session: Session, ids: Collection[UUID]) -> list[tuple[Row[Any], Observation]]:
+        columns: tuple[Any, ...] = (
+            Export.id,
+            Export.version,
+            Export.requested_by,
+            Export.settled_at,
+            Export.expires_at,
+        )
+        rows = session.execute(select(*columns).where(Export.id.in_(ids), Export.deleted_at.is_(None))).all()
+        seen = self.observe(session, [row.id for row in rows if row.settled_at is None])
+        return [(row, seen.get(row.id, GONE)) for row in rows]
 
     def horizon(self, session: Session, *, beyond: int, now: datetime) -> Horizon:  # noqa: ARG002
         return Horizon(max(beyond, self.newest), frozenset(self.active))

@@ -260,15 +260,20 @@ def add_token(session: Session, **changes: Any) -> tokens.NewToken:
 
 def test_a_token_works_until_it_expires_or_is_revoked(session: Session) -> None:
     good = add_token(session, expires_at=NOW + timedelta(days=1))
-    found = records.use_token(session, good.sha256, NOW)
-    assert found is not None
-    assert found.claims == {"sub": "7"}
-    assert records.use_token(session, good.sha256, NOW + timedelta(days=1)) is None
-    assert records.use_token(session, tokens.digest("wb_other"), NOW) is None
+    other = add_token(session)
+    unknown = tokens.digest("wb_other")
+
+    def works(moment: datetime) -> set[str]:
+        return {found.sha256 for found in records.use_tokens(session, [good.sha256, unknown, other.sha256], moment)}
+
+    assert works(NOW) == {good.sha256, other.sha256}
+    assert records.use_tokens(session, [good.sha256], NOW)[0].claims == {"sub": "7"}
+    assert works(NOW + timedelta(days=1)) == {other.sha256}
     assert records.live_token_of(session, "anna", NOW) is not None
     assert records.revoke_token(session, good.prefix, NOW) is not None
+    assert records.revoke_token(session, other.prefix, NOW) is not None
     session.commit()
-    assert records.use_token(session, good.sha256, NOW) is None
+    assert works(NOW) == set()
     assert records.live_token_of(session, "anna", NOW) is None
     assert records.revoke_token(session, "wb_unknown", NOW) is None
 
@@ -276,7 +281,7 @@ def test_a_token_works_until_it_expires_or_is_revoked(session: Session) -> None:
 def test_the_use_of_a_token_is_noted_about_once_a_minute(session: Session) -> None:
     token = add_token(session)
     for seconds, expected in ((0, 0), (30, 0), (61, 61), (90, 61)):
-        records.use_token(session, token.sha256, NOW + timedelta(seconds=seconds))
+        records.use_tokens(session, [token.sha256], NOW + timedelta(seconds=seconds))
         session.commit()
         session.expire_all()
         used = session.scalar(sa.select(Token.last_used_at))

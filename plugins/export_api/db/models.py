@@ -12,6 +12,7 @@ from sqlalchemy import (
     BigInteger,
     CheckConstraint,
     DateTime,
+    FetchedValue,
     Index,
     Integer,
     MetaData,
@@ -30,6 +31,15 @@ Json = JSON(none_as_null=True)
 Moment = DateTime(timezone=True)
 Key = String(250)
 """As long as Airflow's own ids."""
+
+
+FIRST_NAME = text("left(exporter, 200)")
+IS_SEVERAL, NAMES = text("(strpos(exporter, ',') > 0)"), text("string_to_array(exporter, ', ')")
+SEVERAL = text("(strpos(exporter, ',') > 0) is true")
+"""What of the exporters is indexed, for names of many may be longer than an index takes.
+
+Statements say it in these very words, for which PostgreSQL keeps statistics, so that the right index is used.
+"""
 
 
 class Base(DeclarativeBase):
@@ -56,6 +66,9 @@ class Export(Base):
     __tablename__ = "waybill_export"
 
     id: Mapped[UUID] = mapped_column(Uuid(), primary_key=True)
+
+    # The transaction that wrote the row last, a column that PostgreSQL gives to every table: any change changes it.
+    version: Mapped[str] = mapped_column("xmin", String, FetchedValue(), system=True)
 
     # Which task instance it is.
     dag_id: Mapped[str] = mapped_column(Key)
@@ -102,9 +115,22 @@ class Export(Base):
         CheckConstraint("(settled_at is null) = (status is null)", name="settled_with_status"),
         Index(None, "created_at", "id"),
         Index(None, "requested_by", "created_at", "id"),
+        Index(None, "status", "created_at", "id"),
+        Index(None, "requested_by", "status", "created_at", "id"),
+        Index("ix_waybill_export_alone", FIRST_NAME, "created_at", "id"),
+        Index("ix_waybill_export_alone_of", "requested_by", FIRST_NAME, "created_at", "id"),
+        Index("ix_waybill_export_several", IS_SEVERAL, "created_at", "id"),
+        Index("ix_waybill_export_among", NAMES, postgresql_using="gin", postgresql_where=SEVERAL),
         Index("ix_waybill_export_unsettled", "created_at", "id", postgresql_where=text("settled_at is null")),
         Index("ix_waybill_export_deleted", "settled_at", postgresql_where=text("deleted_at is not null")),
-        Index("ix_waybill_export_kept", "expires_at", postgresql_where=text("expired_at is null")),
+        Index(
+            "ix_waybill_export_kept", "expires_at", postgresql_where=text("expired_at is null and deleted_at is null")
+        ),
+        Index(
+            "ix_waybill_export_unswept",
+            "settled_at",
+            postgresql_where=text("swept_at is null and (status in ('failed', 'cancelled') or deleted_at is not null)"),
+        ),
         Index("ix_waybill_export_failed", "settled_at", postgresql_where=text("status in ('failed', 'cancelled')")),
     )
 

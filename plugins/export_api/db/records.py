@@ -6,19 +6,18 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import BigInteger, and_, cast, func, literal, or_, select, tuple_, update
+from sqlalchemy import ARRAY, BigInteger, Text, and_, cast, func, literal_column, or_, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 
-from export_api.db.models import Audit, Export, Token
+from export_api.db.models import FIRST_NAME, NAMES, SEVERAL, Audit, Export, Token
 from export_api.status import Status
-from include.core.request import NAMES_SEPARATOR
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from datetime import datetime
     from uuid import UUID
 
-    from sqlalchemy import ColumnElement
+    from sqlalchemy import ColumnElement, Row
     from sqlalchemy.orm import Session
 
 STRAGGLING = timedelta(minutes=2)
@@ -57,7 +56,7 @@ class Filter:
     after: Cursor | None = None
 
     def conditions(self) -> list[ColumnElement[bool]]:
-        """Return the filter in SQL."""
+        """Return the filter in SQL, apart from the exporter."""
         found: list[ColumnElement[bool]] = []
         for column, value in (
             (Export.name, self.name),
@@ -66,8 +65,6 @@ class Filter:
         ):
             if value is not None:
                 found.append(column == value)
-        if self.exporter is not None:
-            found.append(_names(self.exporter))
         if not self.deleted:
             found.append(Export.deleted_at.is_(None))
         if self.unsettled:
@@ -79,11 +76,22 @@ class Filter:
             found.append(row < place if self.descending else row > place)
         return found
 
+    def parts(self) -> list[list[ColumnElement[bool]]]:
+        """Return the filter as filters of which exactly one fits each export: each has an index."""
+        if self.exporter is None:
+            return [self.conditions()]
+        first: ColumnElement[str] = literal_column(str(FIRST_NAME))
+        several: ColumnElement[bool] = literal_column(str(SEVERAL))
+        names: ColumnElement[Any] = literal_column(str(NAMES))
+        among = names.op("@>", is_comparison=True)(cast([self.exporter], ARRAY(Text)))
+        return [
+            [*self.conditions(), first == self.exporter],
+            [*self.conditions(), among, several],
+        ]
 
-def _names(exporter: str) -> ColumnElement[bool]:
-    """Whether an export reads an exporter, alone or among others."""
-    among = literal(NAMES_SEPARATOR) + Export.exporter + NAMES_SEPARATOR
-    return among.contains(NAMES_SEPARATOR + exporter + NAMES_SEPARATOR, autoescape=True)
+
+_HAS_FAILED = Export.status.in_([literal_column(f"'{status}'") for status in (Status.FAILED, Status.CANCELLED)])
+"""Whether an export has ended without a file; with the very words, so that indexes of such exports are used."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,13 +118,19 @@ def page(session: Session, wanted: Filter, limit: int) -> list[Export]:
     """Return the next exports that a filter names."""
     keys = (Export.created_at, Export.id)
     order = [key.desc() for key in keys] if wanted.descending else list(keys)
-    return list(session.scalars(select(Export).where(*wanted.conditions()).order_by(*order).limit(limit)))
+    found = [
+        export
+        for part in wanted.parts()
+        for export in session.scalars(select(Export).where(*part).order_by(*order).limit(limit))
+    ]
+    return sorted(found, key=lambda export: (export.created_at, export.id), reverse=wanted.descending)[:limit]
 
 
 def count(session: Session, wanted: Filter) -> int:
     """Return how many exports a filter names, wherever it stands."""
     everywhere = replace(wanted, after=None)
-    return session.scalar(select(func.count()).select_from(Export).where(*everywhere.conditions())) or 0
+    counted = (session.scalar(select(func.count()).select_from(Export).where(*part)) for part in everywhere.parts())
+    return sum(count or 0 for count in counted)
 
 
 def unfinished(session: Session, caller: str, at_most: int) -> int:
@@ -178,13 +192,24 @@ def unswept(session: Session, now: datetime, limit: int) -> list[Export]:
         Export.swept_at < Export.settled_at + STRAGGLING,
         Export.settled_at.between(now - _SWEPT_AGAIN, now - STRAGGLING),
     )
-    failed = Export.status.in_([Status.FAILED, Status.CANCELLED])
     deleted = and_(Export.deleted_at.is_not(None), Export.settled_at.is_not(None))
+    never = and_(Export.swept_at.is_(None), or_(_HAS_FAILED, Export.deleted_at.is_not(None)))
     found: dict[UUID, Export] = {}
-    for which in (failed, deleted):  # one after the other, for each has an index
-        wanted = select(Export).where(which, or_(Export.swept_at.is_(None), again))
-        found |= {export.id: export for export in session.scalars(wanted.order_by(Export.settled_at).limit(limit))}
+    # One after the other, for each has an index.
+    for which in (and_(never, Export.settled_at.is_not(None)), and_(again, _HAS_FAILED), and_(again, deleted)):
+        wanted = select(Export).where(which).order_by(Export.settled_at).limit(limit)
+        found |= {export.id: export for export in session.scalars(wanted)}
     return list(found.values())
+
+
+def failed(session: Session, after: Cursor | None, limit: int) -> list[Cursor]:
+    """Return the places of the next exports without a file, the last settled first; a place's moment is that."""
+    place = tuple_(Export.settled_at, Export.id)
+    wanted = select(Export.settled_at, Export.id).where(_HAS_FAILED, Export.deleted_at.is_(None))
+    if after is not None:
+        wanted = wanted.where(place < (after.created_at, after.id))
+    rows = session.execute(wanted.order_by(Export.settled_at.desc(), Export.id.desc()).limit(limit))
+    return [Cursor(row.settled_at, row.id) for row in rows]
 
 
 def expired(session: Session, now: datetime, limit: int) -> list[Export]:
@@ -255,13 +280,15 @@ def audit(
 # Tokens
 
 
-def use_token(session: Session, sha256: str, now: datetime) -> Token | None:
-    """Return the token of that hash if it is good, noting about once a minute that it was used."""
+def use_tokens(session: Session, hashes: Collection[str], now: datetime) -> Sequence[Row[Any]]:
+    """Return hash, account and claims of the good ones among some tokens, noting once a minute that they were used."""
     good = and_(Token.revoked_at.is_(None), or_(Token.expires_at.is_(None), Token.expires_at > now))
-    token = session.scalar(select(Token).where(Token.sha256 == sha256, good))
-    if token is not None and (token.last_used_at is None or token.last_used_at < now - _TOUCH):
-        session.execute(update(Token).where(Token.id == token.id).values(last_used_at=now))
-    return token
+    columns = (Token.id, Token.sha256, Token.account, Token.claims, Token.last_used_at)
+    found = session.execute(select(*columns).where(Token.sha256.in_(hashes), good)).all()
+    unnoted = [token.id for token in found if token.last_used_at is None or token.last_used_at < now - _TOUCH]
+    if unnoted:
+        session.execute(update(Token).where(Token.id.in_(unnoted)).values(last_used_at=now))
+    return found
 
 
 def tokens(session: Session) -> list[Token]:

@@ -62,6 +62,13 @@ class Gateway(Runs, Strangers):
             yield session
 
     @contextmanager
+    def statements(self) -> Iterator[Session]:
+        """Open a session in which each statement is a transaction: no trips to the database to begin and end one."""
+        with self.session() as session:
+            session.connection(execution_options={"isolation_level": "AUTOCOMMIT"})
+            yield session
+
+    @contextmanager
     def only_one(self) -> Iterator[bool]:
         """Say whether no other process is in here; on databases without advisory locks everybody may."""
         from sqlalchemy import func, select

@@ -91,20 +91,24 @@ class Runs:
         if found is not None and found.state not in ENDED:
             found.set_state(TaskInstanceState.FAILED, session=session)
 
-    def revived(self, session: Session, limit: int) -> list[Export]:
-        """Return exports without a file that run again, or have: somebody cleared their run in Airflow."""
+    def revived(self, session: Session, among: Collection[UUID], limit: int) -> list[Export]:
+        """Return exports without a file that run again, or have: somebody cleared their run in Airflow.
+
+        :param among: of which exports to find out whether they have; those whose run goes on are found anyway
+        """
         from airflow.models import DagRun, TaskInstance
-        from sqlalchemy import and_, or_, select
+        from sqlalchemy import and_, select
 
         from export_api.db.models import Export
 
-        of_run = and_(DagRun.dag_id == Export.dag_id, DagRun.run_id == Export.run_id)
         failed = and_(Export.status.in_(["failed", "cancelled"]), Export.deleted_at.is_(None))
-        again = or_(DagRun.state.in_(["queued", "running"]), TaskInstance.start_date > Export.settled_at)
-        wanted = select(Export).join(DagRun, of_run).join(TaskInstance, _is_of(TaskInstance, Export))
-        found = list(session.scalars(wanted.where(failed, again).limit(limit)))
-        seen = self.observe(session, [export.id for export in found])
-        return [export for export in found if runs_again(seen[export.id], export.settled_at)]
+        of_run = and_(DagRun.dag_id == Export.dag_id, DagRun.run_id == Export.run_id)
+        goes_on = select(Export).join(DagRun, of_run).where(is_active(DagRun), failed).limit(limit)
+        later = and_(_is_of(TaskInstance, Export), TaskInstance.start_date > Export.settled_at)
+        has_gone_on = select(Export).join(TaskInstance, later).where(Export.id.in_(among), failed)
+        found = {export.id: export for wanted in (goes_on, has_gone_on) for export in session.scalars(wanted)}
+        seen = self.observe(session, found)
+        return [export for export in found.values() if runs_again(seen[export.id], export.settled_at)]
 
     def observe(self, session: Session, ids: Collection[UUID]) -> Mapping[UUID, Observation]:
         """Return what Airflow knows of exports, in one query.
@@ -115,6 +119,27 @@ class Runs:
             return {}
         seen = _observations(session.execute(_statement(ids)))
         return {export_id: seen.get(export_id, GONE) for export_id in ids}
+
+    def marks(self, session: Session, ids: Collection[UUID]) -> list[tuple[Row[Any], Observation]]:
+        """Return what may change of exports, without those that are deleted, in one query.
+
+        Each is a row with id, version, requested_by, settled_at and expires_at, beside what Airflow knows of it as long
+        as it is not settled.
+        """
+        from export_api.db.models import Export
+
+        columns = (Export.version, Export.requested_by, Export.settled_at, Export.expires_at)
+        open_ones = _statement(ids, Export.settled_at.is_(None)).add_columns(*columns)
+        rows = session.execute(open_ones.where(Export.deleted_at.is_(None))).all()
+        seen = _observations(rows)
+        return [(row, seen[export_id]) for export_id, row in {row.id: row for row in rows}.items()]
+
+
+def is_active(run: Any) -> ColumnElement[bool]:
+    """Whether a run waits or goes on; Airflow has an index for each of both, which needs the very word."""
+    from sqlalchemy import literal_column, or_
+
+    return or_(*(run.state == literal_column(f"'{state}'") for state in ("queued", "running")))
 
 
 def _is_of(task: Any, export: Any) -> ColumnElement[bool]:
@@ -129,8 +154,11 @@ def _is_of(task: Any, export: Any) -> ColumnElement[bool]:
     )
 
 
-def _statement(ids: Collection[UUID]) -> Select[Any]:
-    """Return the query for exports' runs and tasks, with a row for each thing that a task wrote down."""
+def _statement(ids: Collection[UUID], *looked_up: ColumnElement[bool]) -> Select[Any]:
+    """Return the query for exports' runs and tasks, with a row for each thing that a task wrote down.
+
+    :param looked_up: of which exports the run is looked up, if not of all
+    """
     from airflow.models import DagRun, TaskInstance
     from airflow.models.task_state_store import TaskStateStoreModel
     from sqlalchemy import and_, select
@@ -151,8 +179,8 @@ def _statement(ids: Collection[UUID]) -> Select[Any]:
             told.key,
             told.value,
         )
-        .join(run, and_(run.dag_id == Export.dag_id, run.run_id == Export.run_id))
-        .outerjoin(task, _is_of(task, Export))
+        .outerjoin(run, and_(run.dag_id == Export.dag_id, run.run_id == Export.run_id, *looked_up))
+        .outerjoin(task, and_(run.id.is_not(None), _is_of(task, Export)))
         .outerjoin(
             told,
             and_(

@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from export_api.gateway.runs import is_active
 from export_api.sources import names_of
 from include.core.identity import RUN_PREFIX, export_id_of
 
@@ -80,7 +81,7 @@ class Strangers:
         committed = func.coalesce(DagRun.created_at, DagRun.run_after) < now - timedelta(seconds=_COMMITTED_SECONDS)
         newest = session.scalar(select(func.max(DagRun.id)).where(DagRun.id > beyond, committed)) or beyond
         not_ours = ~DagRun.run_id.startswith(RUN_PREFIX, autoescape=True)
-        active = select(DagRun.id).where(DagRun.state.in_(_ACTIVE), DagRun.id <= newest, not_ours)
+        active = select(DagRun.id).where(is_active(DagRun), DagRun.id <= newest, not_ours)
         return Horizon(newest, frozenset(session.scalars(active)))
 
 

@@ -6,7 +6,7 @@ import base64
 import json
 import logging
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -20,6 +20,7 @@ from export_api.auth import CallerDep  # noqa: TC001 - FastAPI reads the annotat
 from export_api.caller import Right
 from export_api.db.records import Cursor, Filter
 from export_api.idempotency import KeyInFlight
+from export_api.responses import WaybillJSON
 from export_api.routes.foreseeing import ForesightDep, ValidateOnly, forecast_answer, foreseen_or_done
 from export_api.routes.parts import (
     LOCATION,
@@ -30,12 +31,12 @@ from export_api.routes.parts import (
     AddressesDep,
     JsonBody,
     KeyDep,
+    LooksDep,
     ServiceDep,
     WaitDep,
     answers,
     applied,
     header,
-    look,
     refusals,
     refused,
 )
@@ -95,6 +96,7 @@ BODY = {
 async def create_export(  # noqa: PLR0917 - FastAPI passes them by name
     caller: CallerDep,
     service: ServiceDep,
+    looks: LooksDep,
     addresses: AddressesDep,
     key: KeyDep,
     body: JsonBody,
@@ -119,9 +121,9 @@ async def create_export(  # noqa: PLR0917 - FastAPI passes them by name
     export_id = str(shown.export.id)
     wait = wait if caller.may(Right.READ) else None
     if wait:
-        looks = partial(look, service, caller, export_id, addresses)
+        look = partial(looks.look, caller, export_id, addresses)
         try:
-            view = await final_or_last(view, looks, receive=request.receive, seconds=wait)
+            view = await final_or_last(view, look, receive=request.receive, seconds=wait)
         except (WaybillError, SQLAlchemyError):
             # It has started: an error would have the client start another one.
             log.warning("The export %s cannot be read while its client waits", export_id, exc_info=True)
@@ -152,17 +154,16 @@ class ListQuery(BaseModel):
 @router.get(
     "",
     summary="List exports",
-    response_model_exclude_unset=True,
+    response_model=ExportPage,
     responses=answers(200, "export_page", "A page of exports") | refusals(403, 422),
 )
-def list_exports(  # noqa: PLR0917 - FastAPI passes them by name
+def list_exports(
     caller: CallerDep,
     service: ServiceDep,
     addresses: AddressesDep,
     query: Annotated[ListQuery, Query()],
     request: Request,
-    response: Response,
-) -> ExportPage:
+) -> Response:
     """List your exports, or everybody's if you may see them; those that Airflow started are among them."""
     wanted = Filter(
         exporter=query.exporter,
@@ -174,15 +175,17 @@ def list_exports(  # noqa: PLR0917 - FastAPI passes them by name
     )
     page = service.list(caller, wanted, status=query.status, limit=query.limit, count=query.count)
     token = None if page.next is None else make_page_token(page.next)
+    headers = {}
     if token is not None:
         again = [(name, value) for name, value in request.query_params.multi_items() if name != "page_token"]
         address = f"{addresses.exports}?{urlencode([*again, ('page_token', token)])}"
-        response.headers["Link"] = f'<{address}>; rel="next"'
-    body: dict[str, Any] = {
-        "items": [export_body(shown, addresses) for shown in page.items],
+        headers["Link"] = f'<{address}>; rel="next"'
+    body = {
+        "items": [export_body(shown, addresses).model_dump(mode="json") for shown in page.items],
         "next_page_token": token,
+        **({} if page.total is None else {"total": page.total}),
     }
-    return ExportPage(**body) if page.total is None else ExportPage(**body, total=page.total)
+    return WaybillJSON(body, headers=headers)
 
 
 _PLACE = TypeAdapter(tuple[AwareDatetime, UUID])

@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 from fastapi import Depends, Request
-from starlette.concurrency import run_in_threadpool
 
 from export_api import MOUNT, examples, idempotency, problems
 from export_api.bodies import read_json
 from export_api.idempotency import Key, KeyInFlight, key_of
+from export_api.looking import Looks
 from export_api.preferences import LONGEST_WAIT, wait_of
 from export_api.schemas import Problem
 from export_api.service import ExportService
-from export_api.shaping import Addresses, View, view_of
-
-if TYPE_CHECKING:
-    from export_api.caller import Caller
+from export_api.shaping import Addresses
 
 
-def _service(request: Request) -> ExportService:
+async def _service(request: Request) -> ExportService:
     service: ExportService = request.app.state.service
     return service
 
@@ -28,10 +25,18 @@ def _service(request: Request) -> ExportService:
 ServiceDep = Annotated[ExportService, Depends(_service)]
 
 
-def _addresses(request: Request) -> Addresses:
+async def _addresses(request: Request) -> Addresses:
     """Use the configured address of Airflow, else the one that this request came to."""
     service: ExportService = request.app.state.service
     return Addresses(service.airflow.base_url or str(request.base_url).rstrip("/").removesuffix(MOUNT))
+
+
+async def _looks(request: Request) -> Looks:
+    looks: Looks = request.app.state.looks
+    return looks
+
+
+LooksDep = Annotated[Looks, Depends(_looks)]
 
 
 AddressesDep = Annotated[Addresses, Depends(_addresses)]
@@ -42,11 +47,6 @@ async def _json_body(request: Request) -> Any:
 
 
 JsonBody = Annotated[Any, Depends(_json_body)]
-
-
-async def look(service: ExportService, caller: Caller, export_id: str, addresses: Addresses) -> View:
-    """Return an export as it is now; errors as of :meth:`ExportService.get`."""
-    return await run_in_threadpool(lambda: view_of(service.get(caller, export_id), addresses))
 
 
 RETRY_AFTER_SECONDS = "1"

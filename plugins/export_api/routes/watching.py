@@ -16,13 +16,12 @@ from export_api.routes.parts import (
     PREFERENCE_APPLIED,
     RETRY_AFTER_SECONDS,
     AddressesDep,
+    LooksDep,
     Responses,
-    ServiceDep,
     WaitDep,
     answers,
     applied,
     header,
-    look,
     refusals,
 )
 from export_api.schemas import ExportBody
@@ -53,17 +52,17 @@ _UNCHANGED: Responses = {304: {"description": "It is as you know it", "headers":
     responses=answers(200, "export_succeeded", "The export", headers=_HEADERS) | _UNCHANGED | refusals(403, 404),
 )
 async def read_export(  # noqa: PLR0917 - FastAPI passes them by name
-    export_id: str, caller: CallerDep, service: ServiceDep, addresses: AddressesDep, wait: WaitDep, request: Request
+    export_id: str, caller: CallerDep, looks: LooksDep, addresses: AddressesDep, wait: WaitDep, request: Request
 ) -> Response:
     """Say how an export is doing.
 
     As long as it is not done, `Retry-After` says when to ask again; or let the server wait for its end, with
     `Prefer: wait=30`.
     """
-    looks = partial(look, service, caller, export_id, addresses)
-    view = await looks()
+    look = partial(looks.look, caller, export_id, addresses)
+    view = await look()
     if wait:
-        view = await final_or_last(view, looks, receive=request.receive, seconds=wait)
+        view = await final_or_last(view, look, receive=request.receive, seconds=wait)
     headers = {"Cache-Control": "private, no-cache", **applied(wait)}
     if not view.final:
         headers["Retry-After"] = RETRY_AFTER_SECONDS
@@ -96,7 +95,7 @@ async def watch_export(  # noqa: PLR0917 - FastAPI passes them by name
     export_id: str,
     caller: CallerDep,
     recheck: RecheckDep,
-    service: ServiceDep,
+    looks: LooksDep,
     addresses: AddressesDep,
     request: Request,
 ) -> Response:
@@ -105,13 +104,13 @@ async def watch_export(  # noqa: PLR0917 - FastAPI passes them by name
     A browser's `EventSource` connects again by itself, and stops when it is told 204. Your right to read is checked
     again at each look: the stream ends when it is taken away.
     """
-    view = await look(service, caller, export_id, addresses)
+    view = await looks.look(caller, export_id, addresses)
     known = request.headers.get("last-event-id")
     if view.final and view.tag == known:
         return Response(status_code=204, headers={"Cache-Control": "no-store"})
 
-    async def looks() -> View:
-        return await look(service, await recheck(), export_id, addresses)
+    async def look() -> View:
+        return await looks.look(await recheck(), export_id, addresses)
 
-    events = event_stream.changes(view, looks, known=known)
+    events = event_stream.changes(view, look, known=known)
     return StreamingResponse(events, media_type=event_stream.MEDIA_TYPE, headers=event_stream.HEADERS)
