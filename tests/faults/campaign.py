@@ -1,0 +1,86 @@
+"""A campaign: faults one after the other on one stack, each judged before the next, the bucket at the end."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from tests.faults.exporting import request_of
+from tests.faults.judge import judge, left_over, named_by
+from tests.faults.kinds import KINDS
+from tests.faults.strikes import Impossible, Missed
+from tests.faults.table import Result
+
+if TYPE_CHECKING:
+    from tests.faults.plan import Fault
+    from tests.faults.rig import Rig
+
+_TRIES = 3
+_CLEAN_SECONDS = 60.0
+
+
+@dataclass(slots=True)
+class Campaign:
+    """What was found so far."""
+
+    rig: Rig
+    results: list[Result] = field(default_factory=list)
+    _named: set[str] = field(default_factory=set)
+
+    def run(self, fault: Fault) -> Result:
+        """Strike until it strikes something, at most three times; judge; heal the stack."""
+        begun = time.monotonic()
+        why = ""
+        for missed in range(_TRIES):
+            try:
+                result = self._once(fault, missed)
+            except Missed as error:
+                why = f"missed {missed + 1} times, the last because {error}"
+            except Impossible as error:
+                why = str(error)
+                break
+            else:
+                break
+            finally:
+                self.rig.heal()
+        else:
+            result = None
+        if why and (result is None):
+            result = Result(fault=fault, struck=None, judgement=None, seconds=time.monotonic() - begun, skipped=why)
+        assert result is not None
+        self.results.append(result)
+        return result
+
+    def _once(self, fault: Fault, missed: int) -> Result:
+        kind, begun = KINDS[fault.kind], time.monotonic()
+        request = request_of(fault.shape, self.rig.size, fault.chance())
+        export_id = self.rig.exports.submit(**request)["id"]
+        try:
+            struck = kind.strike(self.rig, fault, export_id)
+        except (Missed, Impossible):
+            self._named |= judge(self.rig, export_id, request).named
+            raise
+        judgement = judge(self.rig, export_id, request)
+        self._named |= judgement.named
+        return Result(
+            fault=fault,
+            struck=struck,
+            judgement=judgement,
+            seconds=time.monotonic() - begun,
+            missed=missed,
+            surprising=judgement.status not in kind.ends,
+        )
+
+    def orphans(self) -> list[str]:
+        """Return what is in the bucket at the end, all of it, that no manifest names.
+
+        Exports that nobody struck, such as the demo's weekly report, name what is theirs.
+        """
+        for key in self.rig.bucket.keys() - self._named:
+            if key.endswith("/manifest.json"):
+                self._named |= named_by(self.rig.admin, key)
+        deadline = time.monotonic() + _CLEAN_SECONDS
+        while (left := left_over(self.rig, self._named)) and time.monotonic() < deadline:
+            time.sleep(0.2)
+        return left
