@@ -6,6 +6,10 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import httpx
+import psycopg
+
+from deploy.local.problems import StackError
 from tests.faults.exporting import request_of
 from tests.faults.judge import judge, left_over, named_by
 from tests.faults.kinds import KINDS
@@ -31,24 +35,26 @@ class Campaign:
     def run(self, fault: Fault) -> Result:
         """Strike until it strikes something, at most three times; judge; heal the stack."""
         begun = time.monotonic()
-        why = ""
+        skipped = failed = ""
+        result = None
         for missed in range(_TRIES):
             try:
-                result = self._once(fault, missed)
+                try:
+                    result = self._once(fault, missed)
+                finally:
+                    self.rig.heal()
+                break
             except Missed as error:
-                why = f"missed {missed + 1} times, the last because {error}"
+                skipped = f"missed {missed + 1} times, the last because {error}"
             except Impossible as error:
-                why = str(error)
+                skipped = str(error)
                 break
-            else:
+            except (AssertionError, OSError, StackError, httpx.HTTPError, psycopg.Error) as error:
+                failed = f"{type(error).__name__}: {str(error)[:300]}"
                 break
-            finally:
-                self.rig.heal()
-        else:
-            result = None
-        if why and (result is None):
-            result = Result(fault=fault, struck=None, judgement=None, seconds=time.monotonic() - begun, skipped=why)
-        assert result is not None
+        if result is None or failed:
+            seconds = time.monotonic() - begun
+            result = Result(fault=fault, struck=None, judgement=None, seconds=seconds, skipped=skipped, failed=failed)
         self.results.append(result)
         return result
 

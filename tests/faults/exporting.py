@@ -76,7 +76,7 @@ class Size:
 
 
 LONG = Size(rows=240_000, pause_ms=30, sheet_rows=40_000, sheet_pause_ms=180, spoilt_rows=2_000_000)
-SHORT = Size(rows=60_000, pause_ms=50, sheet_rows=12_000, sheet_pause_ms=250, spoilt_rows=60_000)
+SHORT = Size(rows=60_000, pause_ms=45, sheet_rows=12_000, sheet_pause_ms=225, spoilt_rows=1_000_000)
 
 LARGE = ("csv", "csv of floats", "json", "jsonl")
 """Shapes whose files are sent in several parts."""

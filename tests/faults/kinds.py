@@ -27,7 +27,7 @@ class Kind:
     strike: Callable[[Rig, Fault, str], Struck]
     says: str
     ends: frozenset[str] = _GOES_ON
-    """What may become of the export; anything else is ``surprising``."""
+    """How the export should end; any other end is told apart, for the promise is kept then too."""
     shapes: tuple[str, ...] = SHAPES
 
 

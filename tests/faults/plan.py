@@ -40,7 +40,7 @@ def fault(seed: int, number: int) -> Fault:
         number=number,
         kind=kind,
         shape=chance.choice(KINDS[kind].shapes),
-        share=round(chance.uniform(0.1, 0.7), 2),
+        share=round(chance.uniform(0.1, 0.6), 2),
         part=chance.choice((1, 2)),
         seconds=round(chance.uniform(3, 8), 1),
     )

@@ -266,6 +266,8 @@ def row_unencodable(rig: Rig, fault: Fault, export_id: str) -> Struck:  # noqa: 
         return export.get("status") in FINAL
 
     _wait("the end", look)
+    if not last.rows:
+        raise Missed("it ended before it told of any row")
     return last
 
 

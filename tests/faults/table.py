@@ -28,6 +28,8 @@ class Result:
     """How often it struck nothing before."""
     skipped: str = ""
     """Why it could not be made here, or never struck."""
+    failed: str = ""
+    """What went wrong with the fault itself, or with healing the stack after it."""
     surprising: bool = False
     """The promise was kept, but the export ended otherwise than this kind of fault should make it."""
 
@@ -43,8 +45,8 @@ def _sums(results: Iterable[Result]) -> dict[str, int]:
 
 
 def broken(results: Sequence[Result], orphans: Sequence[str]) -> bool:
-    """Tell whether the promise was broken."""
-    return bool(orphans) or any(_sums(results).values())
+    """Tell whether the promise was broken, or could not be judged."""
+    return bool(orphans) or any(_sums(results).values()) or any(each.failed for each in results)
 
 
 def sums(results: Sequence[Result], orphans: Sequence[str]) -> str:
@@ -59,6 +61,7 @@ def sums(results: Sequence[Result], orphans: Sequence[str]) -> str:
     aside = {
         "missed and repeated": sum(each.missed for each in results),
         "not made": sum(bool(each.skipped) for each in results),
+        "errors": sum(bool(each.failed) for each in results),
         "surprising": sum(each.surprising for each in results),
     }
     said = ", ".join(f"{name} {number}" for name, number in found.items())
@@ -74,7 +77,8 @@ def cells(result: Result) -> tuple[str, ...]:
     fault, struck, judged = result.fault, result.struck, result.judgement
     head = (str(fault.number), fault.kind, fault.shape)
     if struck is None or judged is None:
-        return (*head, "", "", "", "", f"not made: {result.skipped}", "", f"{result.seconds:.0f}", "")
+        said = f"error: {result.failed}" if result.failed else f"not made: {result.skipped}"
+        return (*head, "", "", "", "", said, "", f"{result.seconds:.0f}", "")
     outcome = f"{judged.status}{f' ({judged.code})' if judged.code else ''}{' !' if result.surprising else ''}"
     found = [*judged.stuck, *judged.wrong, *judged.doubles, *(f"orphan {key}" for key in judged.orphans)]
     place = (struck.stage, f"{struck.rows:,}", f"{struck.bytes:,}", struck.point)

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 SEED = 2026
 QUICK = (
     "killed uploading",
-    "killed verifying",
     "killed published",
     "publication lost",
+    "cancel raced",
     "source connection ended",
     "store stalled",
     "run failed",

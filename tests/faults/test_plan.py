@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from tests.faults.kinds import KINDS
 from tests.faults.plan import fault, first_of
 
@@ -29,3 +31,9 @@ def test_a_fault_that_aims_at_a_part_strikes_a_file_of_several() -> None:
     }
     assert shapes
     assert shapes <= {"csv", "csv of floats", "json", "jsonl"}
+
+
+def test_the_document_lists_the_kinds() -> None:
+    document = (Path(__file__).parents[2] / "docs/faults.md").read_text(encoding="utf-8")
+    lines = document.split("<!-- kinds")[1].split("\n\n")[1].splitlines()[2:]
+    assert lines == [f"| {name} | {kind.says} |" for name, kind in KINDS.items()]
