@@ -13,7 +13,7 @@ from deploy.local.problems import StackError
 from tests.faults.exporting import request_of
 from tests.faults.judge import judge, left_over, named_by
 from tests.faults.kinds import KINDS
-from tests.faults.strikes import Impossible, Missed
+from tests.faults.moments import Impossible, Missed
 from tests.faults.table import Result
 
 if TYPE_CHECKING:

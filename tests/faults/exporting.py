@@ -75,7 +75,7 @@ class Size:
         return {"exporter": exporter, "params": {"rows": rows // share, "pause_ms": pause}}
 
 
-LONG = Size(rows=240_000, pause_ms=30, sheet_rows=40_000, sheet_pause_ms=180, spoilt_rows=2_000_000)
+LONG = Size(rows=100_000, pause_ms=80, sheet_rows=20_000, sheet_pause_ms=400, spoilt_rows=2_000_000)
 SHORT = Size(rows=60_000, pause_ms=45, sheet_rows=12_000, sheet_pause_ms=225, spoilt_rows=1_000_000)
 
 LARGE = ("csv", "csv of floats", "json", "jsonl")

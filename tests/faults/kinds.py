@@ -11,9 +11,9 @@ from tests.faults.exporting import LARGE, SHAPES, SPOILT
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from tests.faults.moments import Struck
     from tests.faults.plan import Fault
     from tests.faults.rig import Rig
-    from tests.faults.strikes import Struck
 
 _GOES_ON = frozenset({"succeeded"})
 _ENDS = frozenset({"failed"})

@@ -9,8 +9,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from tests.faults.judge import Judgement
+    from tests.faults.moments import Struck
     from tests.faults.plan import Fault
-    from tests.faults.strikes import Struck
 
 HEADINGS = ("no.", "kind", "export", "stage", "rows", "bytes", "point", "outcome", "attempts", "seconds", "found")
 _WIDTHS = (4, 24, 16, 11, 8, 11, 19, 28, 8, 7, 5)
