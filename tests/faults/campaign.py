@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import psycopg
@@ -13,10 +13,11 @@ from deploy.local.problems import StackError
 from tests.faults.exporting import request_of
 from tests.faults.judge import judge, left_over, named_by
 from tests.faults.kinds import KINDS
-from tests.faults.moments import Impossible, Missed
+from tests.faults.moments import Impossible, Missed, Struck
 from tests.faults.table import Result
 
 if TYPE_CHECKING:
+    from tests.faults.judge import Judgement
     from tests.faults.plan import Fault
     from tests.faults.rig import Rig
 
@@ -64,11 +65,13 @@ class Campaign:
         export_id = self.rig.exports.submit(**request)["id"]
         try:
             struck = kind.strike(self.rig, fault, export_id)
-        except (Missed, Impossible):
-            self._named |= judge(self.rig, export_id, request).named
-            raise
-        judgement = judge(self.rig, export_id, request)
-        self._named |= judgement.named
+        except (Missed, Impossible) as error:
+            judgement = self._judge(export_id, request)
+            if not judgement.broken:
+                raise
+            struck = Struck("missed", 0, 0, str(error))
+        else:
+            judgement = self._judge(export_id, request)
         return Result(
             fault=fault,
             struck=struck,
@@ -77,6 +80,11 @@ class Campaign:
             missed=missed,
             surprising=judgement.status not in kind.ends,
         )
+
+    def _judge(self, export_id: str, request: dict[str, Any]) -> Judgement:
+        judgement = judge(self.rig, export_id, request)
+        self._named |= judgement.named
+        return judgement
 
     def orphans(self) -> list[str]:
         """Return what is in the bucket at the end, all of it, that no manifest names.

@@ -47,6 +47,11 @@ class Judgement:
     named: set[str] = field(default_factory=set)
     """Every key that may be in the bucket for good."""
 
+    @property
+    def broken(self) -> bool:
+        """Whether the promise was broken."""
+        return bool(self.stuck or self.wrong or self.doubles or self.orphans)
+
 
 def judge(rig: Rig, export_id: str, request: Mapping[str, Any], *, clean_seconds: float = CLEAN_SECONDS) -> Judgement:
     """Wait for the end and for a clean bucket, and compare what there is with what was promised."""

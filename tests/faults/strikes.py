@@ -159,6 +159,7 @@ def disk_full(rig: Rig, fault: Fault, export_id: str) -> Struck:
             wait("the first attempt's failure", lambda: _failing(rig, export_id))
         finally:
             ballast.unlink()
+            rig.stack.restart("seaweedfs")  # once its index could not be written, it writes none until it is restarted
     return struck
 
 
