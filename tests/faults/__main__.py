@@ -7,6 +7,7 @@ import os
 import random
 import signal
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -32,7 +33,9 @@ def main() -> int:
     )
     parser.add_argument("--quick", action="store_true", help="smaller exports")
     chosen = parser.parse_args()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # not without removing the stack
+    stopping = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):  # after the fault in hand, and with the sums of all before
+        signal.signal(number, lambda *_: stopping.set())
     planned = [fault(chosen.seed, number) for number in chosen.only or range(1, chosen.faults + 1)]
     if chosen.kind:
         planned = [first_of(chosen.seed, kind) for kind in chosen.kind]
@@ -42,12 +45,14 @@ def main() -> int:
     with started(SHORT if chosen.quick else LONG) as rig:
         campaign = Campaign(rig)
         for each in planned:
+            if stopping.is_set():
+                break
             lines.append(table.line(table.cells(campaign.run(each))))
             print(lines[-1], flush=True)
         orphans = campaign.orphans()
     lines += ["", *(f"Left in the bucket: {key}" for key in orphans), table.sums(campaign.results, orphans)]
     lines[-1] += f", {(time.monotonic() - begun) / 60:.0f} minutes"
-    print("\n".join(lines[4 + len(planned) :]))
+    print("\n".join(lines[4 + len(campaign.results) :]))
     RESULTS.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return table.broken(campaign.results, orphans)
 

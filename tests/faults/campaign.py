@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import psycopg
+from botocore.exceptions import BotoCoreError, ClientError
 
 from deploy.local.problems import StackError
 from tests.faults.exporting import request_of
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 _TRIES = 3
 _CLEAN_SECONDS = 60.0
+_ERRORS = (AssertionError, OSError, StackError, httpx.HTTPError, psycopg.Error, BotoCoreError, ClientError)
+"""What can go wrong with a fault itself; the next one is tried all the same."""
 
 
 @dataclass(slots=True)
@@ -34,23 +37,20 @@ class Campaign:
     _named: set[str] = field(default_factory=set)
 
     def run(self, fault: Fault) -> Result:
-        """Strike until it strikes something, at most three times; judge; heal the stack."""
+        """Strike until it strikes something, at most three times; heal the stack; judge."""
         begun = time.monotonic()
         skipped = failed = ""
         result = None
         for missed in range(_TRIES):
             try:
-                try:
-                    result = self._once(fault, missed)
-                finally:
-                    self.rig.heal()
+                result = self._once(fault, missed)
                 break
             except Missed as error:
                 skipped = f"missed {missed + 1} times, the last because {error}"
             except Impossible as error:
                 skipped = str(error)
                 break
-            except (AssertionError, OSError, StackError, httpx.HTTPError, psycopg.Error) as error:
+            except _ERRORS as error:
                 failed = f"{type(error).__name__}: {str(error)[:300]}"
                 break
         if result is None or failed:
@@ -82,6 +82,7 @@ class Campaign:
         )
 
     def _judge(self, export_id: str, request: dict[str, Any]) -> Judgement:
+        self.rig.heal()
         judgement = judge(self.rig, export_id, request)
         self._named |= judgement.named
         return judgement
