@@ -13,7 +13,7 @@ COMPILE := pip compile --quiet --universal --python-version 3.11 --generate-hash
 	--no-emit-find-links --only-binary :all: --custom-compile-command 'make lock'
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up down clean test lint fast nightly bench bench-quick lock venv
+.PHONY: help demo up down clean test lint fast nightly faults bench bench-quick lock venv
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\): [a-z ]*## \(.*\)/  make \1 \2/p; s/^\([a-z-]*\): ## \(.*\)/  make \1 \2/p' Makefile | \
@@ -46,6 +46,9 @@ fast: venv ## run the tests that need no stack
 
 nightly: venv ## the properties with 2,000 examples for each format, new ones each time
 	@$(PY) -m pytest tests/properties --hypothesis-profile=nightly
+
+faults: venv ## strike a real stack with real faults (SEED=1 ONLY="3 7"); forty minutes
+	@SEED='$(SEED)' FAULTS='$(FAULTS)' ONLY='$(ONLY)' $(PY) -m tests.faults
 
 bench: venv ## measure against peers, on a stack of its own; half an hour, best on an idle machine
 	@sh benchmarks/setup.sh

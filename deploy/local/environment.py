@@ -43,6 +43,10 @@ _FIXED = {
     "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "60",
     "AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "20",
     "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "1",
+    # A task whose api-server restarts asks again within seconds, and long enough. By default the pauses grow to more
+    # than a minute, in which no heartbeat is sent: the task is taken for lost although the api-server is back.
+    "AIRFLOW__WORKERS__EXECUTION_API_RETRIES": "20",
+    "AIRFLOW__WORKERS__EXECUTION_API_RETRY_WAIT_MAX": "2",
     # One thread in the processes from which tasks are forked.
     "OPENBLAS_NUM_THREADS": "1",
     # A large buffer is given back when it is freed (mallopt(3)): peak memory of a task stays that of its parts.

@@ -30,6 +30,20 @@ class Bucket:
         pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._store.bucket)
         return {item["Key"] for page in pages for item in page.get("Contents", [])}
 
+    def read(self, key: str) -> bytes:
+        """The bytes of an object."""
+        content: bytes = self._client.get_object(Bucket=self._store.bucket, Key=key)["Body"].read()
+        return content
+
+    def write(self, key: str, content: bytes) -> None:
+        """Put an object there, over what there is."""
+        self._client.put_object(Bucket=self._store.bucket, Key=key, Body=content)
+
+    def uploads(self) -> list[str]:
+        """The keys of all uploads that were begun and neither completed nor aborted."""
+        pages = self._client.get_paginator("list_multipart_uploads").paginate(Bucket=self._store.bucket)
+        return [item["Key"] for page in pages for item in page.get("Uploads", [])]
+
     def left_of(self, export_id: str) -> list[str]:
         """Every key of an export, and every upload that was begun for it."""
         prefix = f"exports/{export_id}/"

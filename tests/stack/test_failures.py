@@ -168,6 +168,18 @@ def test_a_store_that_stops_in_the_middle_is_written_again_when_it_is_back(
     repeated(exports, bucket, export_id)
 
 
+def test_an_api_server_that_restarts_costs_no_attempt(
+    stack: Stack, exports: ExportsClient, bucket: Bucket, exporter: Callable[[str, str], str]
+) -> None:
+    export_id = exports.submit(exporter=exporter("slow", SLOW), format="csv")["id"]
+    running(exports, export_id)
+    stack.restart("api-server")
+    stack.wait_ready()
+    export = exports.finish(export_id)
+    assert (export["status"], export["attempt"], export["result"]["rows"]) == ("succeeded", 1, 60_000)
+    assert len(bucket.left_of(export_id)) == 2
+
+
 def _unhealthy(exports: ExportsClient) -> Any:
     answer = exports.get("/health")
     return answer.json() if answer.status_code == 503 else None
