@@ -181,9 +181,11 @@ def expired(session: Session, now: datetime, limit: int) -> list[Export]:
     return list(session.scalars(select(Export).where(over).order_by(Export.expires_at).limit(limit)))
 
 
-def mark_expired(session: Session, export_id: UUID, now: datetime) -> None:
-    """Note that an export's files were removed."""
-    session.execute(update(Export).where(Export.id == export_id).values(expired_at=now))
+def mark_expired(session: Session, export_id: UUID, now: datetime) -> bool:
+    """Note that an export's files were removed; return whether this call noted it."""
+    kept = and_(Export.id == export_id, Export.expired_at.is_(None))
+    expired = update(Export).where(kept).values(expired_at=now)
+    return bool(session.execute(expired).rowcount)  # type: ignore[attr-defined]
 
 
 def delete(session: Session, export_id: UUID, at: datetime) -> bool:

@@ -17,10 +17,12 @@ from export_api.examples.foreseeing import FORECAST, PREVIEW
 from export_api.examples.health import HEALTH, HEALTH_UNAVAILABLE
 from export_api.examples.keys import KEY_SET
 from export_api.examples.problems import PROBLEM_INVALID
+from export_api.examples.webhooks import DELIVERY_PAGE, REPLAYED, WEBHOOK, WEBHOOK_LIST, WEBHOOK_SECRET
 
 __all__ = ["EXPORT_SUCCEEDED", "NAMED", "PROBLEM_INVALID", "REQUESTS"]
 
 NAMED: dict[str, dict[str, Any]] = {
+    "delivery_page": DELIVERY_PAGE,
     "download_link": DOWNLOAD_LINK,
     "export_cancelling": EXPORT_CANCELLING,
     "export_page": EXPORT_PAGE,
@@ -34,5 +36,9 @@ NAMED: dict[str, dict[str, Any]] = {
     "key_set": KEY_SET,
     "manifest": MANIFEST,
     "preview": PREVIEW,
+    "replayed": REPLAYED,
+    "webhook": WEBHOOK,
+    "webhook_list": WEBHOOK_LIST,
+    "webhook_secret": WEBHOOK_SECRET,
 }
 """By the names that the routes give them."""

@@ -39,6 +39,14 @@ REQUESTS: dict[str, dict[str, Any]] = {
         "summary": "Several files of at most 100,000 rows",
         "value": {"exporter": "orders", "format": "jsonl", "split": {"rows": 100_000}, "compression": "zstd"},
     },
+    "notify": {
+        "summary": "Somebody is told when it ends",
+        "value": {
+            "exporter": "orders",
+            "format": "xlsx",
+            "notify": [{"webhook": "5b0e1f52-6a0c-4e0f-9d53-3e1f0a0c7f11"}, {"email": "anna@example.com"}],
+        },
+    },
 }
 """Bodies of `POST /exports`; a test checks each against the catalog."""
 
