@@ -35,7 +35,7 @@ class Post:
     people: dict[str, Caller] = field(default_factory=lambda: {who.name: who for who in (ANNA, BERT, ADMIN)})
 
     def __post_init__(self) -> None:
-        self.bench.airflow.settings = SETTINGS  # type: ignore[misc]
+        self.bench.airflow.settings = SETTINGS
         self.bench.time = utc_now()  # receivers compare with their own clock
         self.endpoints = Endpoints(self.bench.airflow, lambda: self.bench.time)
         self.sender = self.new_sender()

@@ -158,7 +158,7 @@ def test_an_answer_that_drips_in_ends_at_the_deadline() -> None:
 
         threading.Thread(target=drip, daemon=True).start()
         url = f"http://127.0.0.1:{server.getsockname()[1]}/"
-        with pytest.raises(NoAnswer, match="within 0.5 seconds"):
+        with pytest.raises(NoAnswer, match=r"within 0\.5 seconds"):
             post(url, b"{}", {}, Targets.of_setting("127.0.0.1"), seconds=0.5)
         over.set()
 

@@ -123,8 +123,11 @@ def claim(
         Notification.lane.not_in(other),
         Notification.lane.not_in(list(lanes)),
     )
-    first = select(Notification.id).where(due).distinct(Notification.lane)
-    first = first.order_by(Notification.lane, Notification.next_attempt_at, Notification.id)
+    place = func.row_number().over(
+        partition_by=Notification.lane, order_by=(Notification.next_attempt_at, Notification.id)
+    )
+    ranked = select(Notification.id, place.label("place")).where(due).subquery()
+    first = select(ranked.c.id).where(ranked.c.place == 1)
     locked = select(Notification).where(Notification.id.in_(first), due).order_by(Notification.next_attempt_at)
     counts = dict(owners)
     claimed: list[Claimed] = []

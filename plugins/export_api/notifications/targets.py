@@ -20,6 +20,7 @@ _UNICAST = IPv6Network("2000::/3")
 """All that is public in IPv6; NAT64, IPv4-mapped, unique local, link-local and multicast addresses lie outside."""
 
 _NEVER: Sequence[IPv4Network | IPv6Network] = (
+    IPv4Network("192.0.0.0/24"),  # protocol assignments, which older Pythons take for public
     IPv4Network("192.88.99.0/24"),  # 6to4 relays (RFC 7526)
     IPv6Network("2002::/16"),  # 6to4: an IPv4 address inside
     IPv6Network("2001::/23"),  # Teredo and other protocol assignments
