@@ -68,8 +68,9 @@ class Submitter:
             if earlier is not None:
                 return self._replay(earlier, wanted)
         export = self._new_export(caller, request, wanted.export_id)
-        with self.airflow.session() as session:
-            check_notify(session, caller, request, self.airflow.settings)
+        if request.notify:
+            with self.airflow.session() as session:
+                check_notify(session, caller, request, self.airflow.settings)
         self.airflow.store()
         with self.airflow.session() as session:
             earlier = None if key is None else keys.take(session, caller.name, key, kept=wanted, now=self.now())

@@ -7,37 +7,20 @@ import time
 from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from standardwebhooks import Webhook as Verifier
 
 from export_api import clock
-from export_api.caller import Caller
 from export_api.db import outbox
-from export_api.notifications.endpoints import WebhookChange
 from export_api.notifications.sending import DELAYS, PER_OWNER, SLOTS
-from include.core.errors import Fatal, NotFound, Retriable
 from include.core.settings import Settings
 from tests.api.outboxes import REQUEST, SETTINGS, Post
 from tests.api.receiver import Receiver
-from tests.api.stand_in import ADMIN, ANNA, BERT, FAILED, RUNNING, SUCCEEDED, Bench
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from tests.api.stand_in import ADMIN, ANNA, BERT, FAILED, RUNNING, SUCCEEDED
 
 THREE_DAYS = timedelta(days=3)
-
-
-@pytest.fixture
-def post(bench: Bench) -> Post:
-    return Post(bench)
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    with Receiver() as started:
-        yield started
 
 
 def payloads(receiver: Receiver) -> list[dict[str, Any]]:
@@ -367,144 +350,3 @@ def test_the_thread_sends_by_itself_and_stops(post: Post, receiver: Receiver) ->
     post.sender.stop()
     post.ended()
     assert len(receiver.received) == 3
-
-
-# Afterwards
-
-
-def test_deliveries_say_what_happened_page_by_page(post: Post, receiver: Receiver) -> None:
-    hook, _ = post.hook(receiver.url)
-    receiver.codes = [500, 200]
-    for _ in range(3):
-        post.ended()
-        post.bench.pass_time(seconds=1)
-    post.send()
-    seen, place = [], None
-    for wanted in (2, 1):
-        page, place = post.endpoints.deliveries(ANNA, str(hook.id), state=None, after=place, limit=2)
-        assert len(page) == wanted
-        seen += [(event.id, sent.state) for sent, event in page]
-    assert place is None
-    assert [state for _, state in seen] == ["sent", "sent", "pending"]
-    failing, _ = post.endpoints.deliveries(ANNA, str(hook.id), state=outbox.State.PENDING, after=None, limit=9)
-    assert [event.id for _, event in failing] == [seen[-1][0]]
-
-
-def test_an_event_is_sent_again_under_its_old_id(post: Post, receiver: Receiver) -> None:
-    hook, _ = post.hook(receiver.url)
-    post.ended()
-    post.send()
-    [received] = receiver.received
-    post.endpoints.replay(ANNA, str(hook.id), received.headers["webhook-id"])
-    post.send()
-    assert [again.headers["webhook-id"] for again in receiver.received] == [received.headers["webhook-id"]] * 2
-    [(sent, _)], _ = post.endpoints.deliveries(ANNA, str(hook.id), state=None, after=None, limit=9)
-    assert len(sent.log) == 2
-    with pytest.raises(NotFound):
-        post.endpoints.replay(ANNA, str(hook.id), str(hook.id))
-
-
-def test_all_that_failed_since_a_moment_is_sent_again(post: Post, receiver: Receiver) -> None:
-    hook, _ = post.hook(receiver.url)
-    receiver.codes = [500]
-    post.ended()
-    post.bench.pass_time(hours=1)
-    since = post.bench.time
-    post.ended()
-    post.ended()
-    post.endpoints.change(ANNA, str(hook.id), WebhookChange(enabled=False))
-    post.endpoints.change(ANNA, str(hook.id), WebhookChange(enabled=True))
-    receiver.codes = [200]
-    assert post.send() == 0
-    assert post.endpoints.replay_failed(ANNA, str(hook.id), since) == 2
-    assert (post.send(), len(receiver.received)) == (2, 2)
-    assert post.endpoints.replay_failed(ANNA, str(hook.id), since) == 0
-
-
-def test_events_are_forgotten_after_a_month(post: Post, receiver: Receiver) -> None:
-    post.hook(receiver.url)
-    post.ended()
-    post.send()
-    post.bench.pass_time(days=29)
-    clock.tick(post.bench.service)
-    assert len(post.waiting()) == 1
-    post.bench.pass_time(days=2)
-    clock.tick(post.bench.service)
-    assert (post.waiting(), post.events()) == ([], [])
-
-
-# E-mail
-
-
-def test_a_mail_tells_how_it_ended_once(post: Post) -> None:
-    notify = [{"email": "x@example.com"}, {"email": "x@example.com"}, {"email": "y@example.com"}]
-    export_id = post.ended(notify=notify, name="Macs of October")
-    post.send()
-    first, second = post.bench.airflow.mails
-    assert {first["To"], second["To"]} == {"x@example.com", "y@example.com"}
-    assert first["Subject"] == "Export machines: succeeded"
-    assert first["Message-ID"] != second["Message-ID"]
-    for part in ("plain", "html"):
-        body = first.get_body((part,))
-        assert body is not None
-        text = body.get_content()
-        assert f"https://airflow.example/export-api/v1/exports/{export_id}" in text
-        assert "machines.csv (10 bytes)" in text
-        assert "X-Amz" not in text
-        assert "store.example" not in text
-
-
-def test_a_mail_about_a_failure_says_why(post: Post) -> None:
-    post.ended(seen=FAILED, notify=[{"email": "x@example.com"}])
-    post.send()
-    [message] = post.bench.airflow.mails
-    body = message.get_body(("plain",))
-    assert body is not None
-    assert message["Subject"] == "Export machines: failed"
-    assert "Reason: The run was stopped or its worker was lost." in body.get_content()
-
-
-def test_a_name_cannot_smuggle_a_header_or_a_tag_into_a_mail(post: Post) -> None:
-    evil = "a\r\nBcc: victim@example.com\r\n\r\n<script>alert(1)</script>\u2028x"
-    post.ended(seen=FAILED, name=evil, notify=[{"email": "x@example.com"}])
-    post.send()
-    [message] = post.bench.airflow.mails
-    assert message["Bcc"] is None
-    assert message["Subject"] == "Export a Bcc: victim@example.com <script>alert(1)</script> x: failed"
-    head, _, _ = message.as_bytes().partition(b"\r\n\r\n")
-    assert not any(line.lower().startswith(b"bcc") for line in head.split(b"\r\n"))
-    html = message.get_body(("html",))
-    assert html is not None
-    assert "<script>" not in html.get_content()
-
-
-def test_a_mail_server_that_is_away_is_tried_again_and_a_refusal_is_not(post: Post) -> None:
-    post.ended(notify=[{"email": "x@example.com"}])
-    post.bench.airflow.mail_refusal = Retriable("The mail server did not take the message.")
-    assert post.send() == 1
-    post.bench.pass_time(seconds=6)
-    post.bench.airflow.mail_refusal = Fatal("The mail server refuses the recipient.")
-    assert post.send() == 1
-    [sent] = post.waiting()
-    assert (sent.state, [entry["error"] for entry in sent.log]) == (
-        "failed",
-        ["The mail server did not take the message.", "The mail server refuses the recipient."],
-    )
-
-
-def test_an_address_that_is_no_longer_allowed_gets_nothing(post: Post) -> None:
-    post.ended(notify=[{"email": "x@example.com"}])
-    post.bench.airflow.settings = Settings(smtp_connection="mail")
-    post.send()
-    assert post.bench.airflow.mails == []
-    post.people["anna"] = Caller("anna", "Anna", ANNA.rights, email="x@example.com")
-    post.ended(notify=[])
-    assert [sent.state for sent in post.waiting()] == ["failed"]
-
-
-def test_mail_is_not_sent_of_expiry_nor_of_what_was_deleted(post: Post) -> None:
-    export_id = post.ended(notify=[{"email": "x@example.com"}])
-    post.bench.service.delete(ANNA, str(export_id))
-    post.send()
-    assert post.bench.airflow.mails == []
-    assert [sent.log[0]["error"] for sent in post.waiting()] == ["The export was deleted."]

@@ -17,7 +17,7 @@ from include.core.errors import InvalidRequest
 from include.core.request import parse_request
 from include.core.settings import Settings
 from tests.api.outboxes import REQUEST, Post
-from tests.api.stand_in import ADMIN, ANNA, BERT, VERA, Bench
+from tests.api.stand_in import ADMIN, ANNA, BERT, VERA
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,11 +28,6 @@ if TYPE_CHECKING:
 
 URL = "https://127.0.0.1/hooks/very-secret-path"
 WITH_MAIL = replace(ANNA, email="Anna@elsewhere.org")
-
-
-@pytest.fixture
-def post(bench: Bench) -> Post:
-    return Post(bench)
 
 
 @pytest.fixture
