@@ -81,6 +81,7 @@ def export_dag(dag_id: str, exporter: str, *, most: int | None) -> None:
             "compression": field("compression", None, ["null", "string"], enum=[None, *COMPRESSIONS.names]),
             "split": field("split", None, ["null", "object"]),
             "expires_in": field("expires_in", None, ["null", "string"], maxLength=40),
+            "notify": field("notify", [], ["null", "array"], items={"type": "object"}),
             "name": field("name", None, ["null", "string"], maxLength=200),
         },
     ):

@@ -58,6 +58,7 @@ class ExportOperator(BaseOperator):
     :param compression: ``gzip``, ``zstd`` or ``zip``
     :param split: ``{"rows": …}`` or ``{"bytes": …}`` of each file, for several files instead of one
     :param expires_in: how long the file is kept, such as ``P7D``
+    :param notify: who is told when it ends, each ``{"webhook": …}`` or ``{"email": …}``
     :param export_name: what people call the export
     :return: the published manifest's ``result``, as XCom
     """
@@ -76,6 +77,7 @@ class ExportOperator(BaseOperator):
         "compression",
         "split",
         "expires_in",
+        "notify",
         "export_name",
     )
     template_fields_renderers: ClassVar[dict[str, str]] = {
@@ -85,6 +87,7 @@ class ExportOperator(BaseOperator):
         "where": "json",
         "options": "json",
         "split": "json",
+        "notify": "json",
     }
     ui_color = "#e8f3ec"
 
@@ -104,6 +107,7 @@ class ExportOperator(BaseOperator):
         compression: str | None = None,
         split: Mapping[str, Any] | None = None,
         expires_in: str | None = None,
+        notify: Sequence[Mapping[str, str]] | None = None,
         export_name: str | None = None,
         **kwargs: Any,
     ) -> None:
@@ -123,6 +127,7 @@ class ExportOperator(BaseOperator):
         self.compression = compression
         self.split = split
         self.expires_in = expires_in
+        self.notify = notify
         self.export_name = export_name
 
     def execute(self, context: Context) -> dict[str, Any]:
@@ -249,6 +254,7 @@ class ExportOperator(BaseOperator):
             "compression": self.compression,
             "split": self.split,
             "expires_in": self.expires_in,
+            "notify": self.notify,
             "name": self.export_name,
         }
         return parse_request({key: value for key, value in given.items() if value is not None})

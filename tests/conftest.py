@@ -51,6 +51,9 @@ def stack(workshop: Path) -> Iterator[Stack]:
                     for name, folder in {"dags-folder": {}, "tests": {"path": str(workshop / "dags")}}.items()
                 ]
             ),
+            "AIRFLOW__WAYBILL__WEBHOOK_ALLOWED_TARGETS": "127.0.0.1",
+            "AIRFLOW__WAYBILL__SMTP_CONNECTION": "waybill_mail",
+            "AIRFLOW__WAYBILL__EMAIL_DOMAINS": "example.com",
             "AIRFLOW__WAYBILL__SIGNING_CONNECTION": "waybill_signing",
             "AIRFLOW_CONN_WAYBILL_SIGNING": json.dumps({"conn_type": "generic", "password": new_signing_key()}),
             "AIRFLOW_CONN_LITE": json.dumps({"conn_type": "sqlite", "host": str(workshop / "lite.db")}),

@@ -163,7 +163,7 @@ class ExportRun:
             id=attempt.export_id,
             name=resolved.request.name,
             exporter=NAMES_SEPARATOR.join(resolved.request.exporters),
-            request=resolved.frozen_request(),
+            request={name: value for name, value in resolved.frozen_request().items() if name != "notify"},
             requested_by=attempt.requested_by,
             trigger=attempt.trigger,
             dag_id=attempt.dag_id,

@@ -19,6 +19,7 @@ from pydantic import (
 )
 
 from include.core.errors import FieldError, InvalidRequest, invalid
+from include.core.notify import Notify
 
 
 class Op(StrEnum):
@@ -172,6 +173,10 @@ class ExportRequest(_Reading):
                     "order_by": ["-last_seen"],
                     "filename": "machines-{date}",
                     "name": "Macs of October",
+                    "notify": [
+                        {"webhook": "5b0e1f52-6a0c-4e0f-9d53-3e1f0a0c7f11"},
+                        {"email": "anna@example.com"},
+                    ],
                 }
             ]
         },
@@ -197,6 +202,11 @@ class ExportRequest(_Reading):
         None,
         ge=timedelta(seconds=1),
         description="How long the file is kept once it is finished, such as P7D or PT12H (ISO 8601).",
+    )
+    notify: list[Notify] = Field(
+        default_factory=list,
+        max_length=10,
+        description="Who is told when it ends, beside the webhooks that hear of all of your exports.",
     )
 
     def readings(self) -> tuple[tuple[str, SourceRequest], ...]:

@@ -68,6 +68,17 @@ class Settings(BaseModel):
     signing_connection: str | None = Field(
         default=None, description="Airflow connection with the key that signs manifests; see docs/verify.md."
     )
+    webhook_allowed_targets: str | None = Field(
+        default=None,
+        description="Hosts and networks, with commas, that webhooks may reach although they are private, by http too.",
+    )
+    smtp_connection: str | None = Field(
+        default=None, description="Airflow connection (SMTP) that e-mail is sent by; without it there is none."
+    )
+    email_domains: str | None = Field(
+        default=None,
+        description="Domains, with commas, that e-mail may go to; `*` is any. A user's own address always may.",
+    )
 
     @property
     def keep_days(self) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from fastapi import Depends, FastAPI, Request
@@ -17,14 +18,27 @@ from export_api.foresight import Foresight
 from export_api.gateway import Gateway
 from export_api.health import Health
 from export_api.looking import Looks
+from export_api.notifications.endpoints import Endpoints
+from export_api.notifications.sending import Sender
 from export_api.previews import Previews
 from export_api.responses import WaybillJSON
-from export_api.routes import documentation, exporters, exports, files, health, keys, preview, steering, watching
+from export_api.routes import (
+    documentation,
+    exporters,
+    exports,
+    files,
+    health,
+    keys,
+    preview,
+    steering,
+    watching,
+    webhooks,
+)
 from export_api.routes.parts import NAMED_EXAMPLE, refusals
 from export_api.schemas import Problem
 from export_api.service import ExportService
 from include.core.errors import FieldError, invalid
-from include.core.request import ExportRequest, escape
+from include.core.request import ExportRequest, escape, utc_now
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -83,10 +97,11 @@ def create_app(service: ExportService | None = None) -> FastAPI:
     app.state.looks = Looks(app.state.service)
     app.state.known_tokens = auth.KnownTokens(app.state.service.airflow)
     app.state.health = Health(app.state.service)
+    app.state.webhooks = Endpoints(app.state.service.airflow)
     asking = Asking(app.state.service.airflow)
     app.state.foresight = Foresight(app.state.service, asking)
     app.state.previews = Previews(app.state.service, asking)
-    for module in (exports, preview, watching, steering, files, exporters, keys, health, documentation):
+    for module in (exports, preview, watching, steering, files, exporters, keys, webhooks, health, documentation):
         app.include_router(module.router, prefix=VERSION)
     problems.install(app)
     description = describe(app)
@@ -104,10 +119,13 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     except Exception:  # the rest of Airflow must start nevertheless
         log.exception("Waybill's permissions could not be created: only those who have them already can use it")
     clock = Clock(service)
+    sender = Sender(service.airflow, partial(auth.standing_of, service.airflow), now=utc_now)
     clock.start()
+    sender.start()
     try:
         yield
     finally:
+        await run_in_threadpool(sender.stop)
         await run_in_threadpool(clock.stop)
 
 
@@ -120,7 +138,7 @@ def describe(app: FastAPI) -> dict[str, Any]:
         routes=app.routes,
     )
     schemas = description["components"]["schemas"]
-    for model in (ExportRequest, Problem):  # no route takes or returns them by FastAPI's own means
+    for model in (ExportRequest, Problem, *webhooks.MODELS):  # no route takes or returns them by FastAPI's own means
         schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
         schemas |= schema.pop("$defs", {})
         schemas[model.__name__] = schema

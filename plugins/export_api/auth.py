@@ -201,7 +201,9 @@ def _caller_of(user: Any) -> Caller:
         if manager.is_authorized_custom_view(method=method, resource_name=resource, user=user)  # type: ignore[arg-type]
     )
     display = getattr(user, "get_display_name", user.get_name)()
-    return Caller(name=user.get_name(), display=display, rights=rights)
+    email = getattr(user, "email", None) or ""
+    own = email if email and not email.endswith(f"@{_SERVICE_DOMAIN}") else None
+    return Caller(name=user.get_name(), display=display, rights=rights, email=own)
 
 
 # Accounts and permissions, in the tables of the FAB auth manager
@@ -265,6 +267,22 @@ def create_account(airflow: Gateway, name: str, role_name: str) -> dict[str, Any
         if role_name not in (roles := [role.name for role in user.roles]):
             raise Conflict(f"The account {name!r} has the role {', '.join(roles)}; change it in Airflow.")
         return {"sub": str(user.id)}
+
+
+def standing_of(airflow: Gateway, name: str) -> Caller | None:
+    """Return what a user may do now, for what is sent long after somebody asked; without rights when there is none.
+
+    None where the auth manager is not FAB's and cannot be asked about users by name.
+    """
+    from airflow.api_fastapi.app import get_auth_manager
+    from airflow.providers.fab.auth_manager.fab_auth_manager import FabAuthManager
+    from airflow.providers.fab.www.security_appless import ApplessAirflowSecurityManager
+
+    if not isinstance(get_auth_manager(), FabAuthManager):
+        return None
+    with airflow.session() as session:
+        user = ApplessAirflowSecurityManager(session=session).find_user(username=name)
+        return _caller_of(user) if user is not None and user.is_active else Caller(name, name, frozenset())
 
 
 def claims_of(airflow: Gateway, name: str) -> dict[str, Any] | None:

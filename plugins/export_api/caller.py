@@ -25,11 +25,15 @@ _REFUSALS = {
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """The authenticated principal. ``name`` is what exports and audit entries are kept under."""
+    """The authenticated principal. ``name`` is what exports and audit entries are kept under.
+
+    ``email`` is a person's own address, where the auth manager knows it.
+    """
 
     name: str
     display: str
     rights: frozenset[Right]
+    email: str | None = None
 
     def may(self, right: Right) -> bool:
         """Return whether the caller has a right."""

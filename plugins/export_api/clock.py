@@ -20,12 +20,13 @@ _FALLBACK_SECONDS = 5.0
 
 
 def tick(service: ExportService) -> None:
-    """Adopt, reopen, settle, remove what failed, expired or is nobody's, forget keys; in one process at a time."""
+    """Adopt, reopen, settle, remove what is over or nobody's, forget keys and events; in one process at a time."""
     with service.airflow.only_one() as alone:
         if not alone:
             return
         service.adopter.adopt_all()
         service.submitter.forget_keys()
+        service.settler.forget_events()
         service.reviver.reopen_all()
         service.settler.settle_all_ended()
         service.settler.sweep_all()

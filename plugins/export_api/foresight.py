@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from export_api.caller import Right
 from export_api.db import records
+from export_api.notifications.rules import check_notify
 from export_api.sources import joined
 from include.compressions import COMPRESSIONS
 from include.core.expiry import lifetime
@@ -71,6 +72,7 @@ class Foresight:
         lifetime(resolved, airflow.settings)
         airflow.store()
         with airflow.session() as session:
+            check_notify(session, caller, request, airflow.settings)
             airflow.require_dag(session, dag_of(resolved.readings))
         with self._asking.sources("waybill estimate", seconds=self._seconds) as sources:
             expected = forecast(resolved, sources, self._now())

@@ -12,6 +12,7 @@ from export_api.adoption import Adopter
 from export_api.bundle import Bundle
 from export_api.caller import Right
 from export_api.db import records
+from export_api.notifications.rules import with_notify_of
 from export_api.orphans import OrphanSweep
 from export_api.reading import Page, Reader, Shown
 from export_api.reviving import Reviver
@@ -133,7 +134,9 @@ class ExportService:
         export = self.get(caller, export_id).export
         if not export.request:
             raise Conflict("It is not known what this export was asked for.", code="request_unknown")
-        return self.submit(caller, parse_request(export.request), rerun_of=export.id)
+        with self.airflow.session() as session:
+            request = with_notify_of(session, caller, parse_request(export.request), self.airflow.settings)
+        return self.submit(caller, request, rerun_of=export.id)
 
     def delete(self, caller: Caller, export_id: str) -> None:
         """Forget an export and remove its files; one that has not ended is cancelled. The audit trail stays.

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from export_api.db import records
+from export_api.db import outbox, records
+from export_api.notifications import events
 from export_api.status import Reason, Status, has_ended, may_still_run, reason_of
 from include.core.errors import Retriable
 from include.core.identity import manifest_key
@@ -46,9 +47,11 @@ class Settler:
         if outcome is None:
             return export
         with self.airflow.session() as session:
-            records.settle(session, export.id, outcome)
+            by_us = records.settle(session, export.id, outcome)
             settled = records.find(session, export.id)
             assert settled is not None  # noqa: S101 - rows are never deleted
+            if by_us:
+                events.announce_end(session, settled, self.now())
         if settled.status != Status.SUCCEEDED or settled.deleted_at is not None:
             self._sweep_quietly(settled)
         return settled
@@ -99,8 +102,14 @@ class Settler:
         for export in over:
             self.airflow.store().remove(str(export.id))
             with self.airflow.session() as session:
-                records.mark_expired(session, export.id, self.now())
-                records.audit(session, at=self.now(), caller=_OURSELVES, action="expire", export_id=export.id)
+                if records.mark_expired(session, export.id, self.now()):
+                    records.audit(session, at=self.now(), caller=_OURSELVES, action="expire", export_id=export.id)
+                    events.announce_expiry(session, export, self.now())
+
+    def forget_events(self) -> None:
+        """Remove events that nobody can replay any more."""
+        with self.airflow.session() as session:
+            outbox.forget(session, self.now())
 
     def _sweep_quietly(self, export: Export) -> None:
         try:
@@ -128,7 +137,11 @@ class Settler:
         if manifest is None or manifest.id != str(export.id) or not manifest.files:
             broken = Reason("manifest_broken", "The export's manifest is damaged. Request it again.", retryable=True)
             return self._failed(export, seen, broken)
-        return {**self._succeeded(manifest), "manifest": json.loads(data)}  # as it was signed
+        asked = seen.said("request") or export.request
+        # Addresses of people are not in the manifest, which goes with the file.
+        notify = {"notify": asked["notify"]} if asked.get("notify") else {}
+        settled = self._succeeded(manifest)
+        return {**settled, "request": settled["request"] | notify, "manifest": json.loads(data)}  # as it was signed
 
     def _succeeded(self, manifest: Manifest) -> dict[str, Any]:
         return {

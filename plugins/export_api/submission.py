@@ -9,6 +9,7 @@ from export_api.caller import Right
 from export_api.db import keys, records
 from export_api.db.models import Export
 from export_api.idempotency import Kept, fingerprint_of
+from export_api.notifications.rules import check_notify
 from export_api.reading import Shown
 from export_api.sources import joined
 from export_api.status import Observation
@@ -67,6 +68,9 @@ class Submitter:
             if earlier is not None:
                 return self._replay(earlier, wanted)
         export = self._new_export(caller, request, wanted.export_id)
+        if request.notify:
+            with self.airflow.session() as session:
+                check_notify(session, caller, request, self.airflow.settings)
         self.airflow.store()
         with self.airflow.session() as session:
             earlier = None if key is None else keys.take(session, caller.name, key, kept=wanted, now=self.now())

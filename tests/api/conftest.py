@@ -22,6 +22,8 @@ from export_api import auth
 from export_api.app import create_app
 from export_api.db.models import Base
 from tests.api.foreseeing import Trial
+from tests.api.outboxes import Post
+from tests.api.receiver import Receiver
 from tests.api.stand_in import Airflow, Bench
 
 with warnings.catch_warnings():
@@ -158,3 +160,15 @@ def as_caller(bench: Bench) -> Callable[[Caller], TestClient]:
         return TestClient(app, raise_server_exceptions=False)
 
     return make
+
+
+@pytest.fixture
+def post(bench: Bench) -> Post:
+    """The bench with webhooks, which may lead to this machine."""
+    return Post(bench)
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    with Receiver() as started:
+        yield started

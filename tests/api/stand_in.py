@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
+from cryptography.fernet import Fernet
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -28,10 +29,12 @@ from include.core.store import Listed, Lying, Place
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
+    from email.message import EmailMessage
 
     from sqlalchemy import Engine, Row
 
     from export_api.gateway import Stranger
+    from include.core.errors import WaybillError
 
 START = datetime(2026, 11, 1, 8, tzinfo=UTC)
 RUNNING = Observation(run_state="running", task_state="running", task_exists=True)
@@ -98,6 +101,9 @@ class Airflow(Gateway):
         self.stopped: list[UUID] = []
         self.pools: set[str] = set()
         self.working: set[UUID] = set()
+        self.mails: list[EmailMessage] = []
+        self.mail_refusal: WaybillError | None = None
+        self._fernet = Fernet(Fernet.generate_key())
 
     @contextmanager
     def session(self) -> Iterator[Session]:
@@ -106,6 +112,17 @@ class Airflow(Gateway):
 
     def store(self) -> Any:
         return self.the_store
+
+    def seal(self, secret: str) -> str:
+        return self._fernet.encrypt(secret.encode()).decode()
+
+    def unseal(self, sealed: str) -> str:
+        return self._fernet.decrypt(sealed.encode()).decode()
+
+    def send_mail(self, message: EmailMessage) -> None:
+        if self.mail_refusal is not None:
+            raise self.mail_refusal
+        self.mails.append(message)
 
     def require_dag(self, session: Session, dag_id: str) -> None:  # noqa: ARG002
         if isinstance(self.refusal, Retriable):

@@ -29,7 +29,11 @@ BAD_HEADERS = ["Basic dXNlcjpwYXNz", "Bearer", "Token ", "wb_abc", "Digest x"]
 
 
 def path_of(route: str) -> str:
-    return route.replace("{export_id}", "0d4f7f0e-5b1c-4a39-9d0e-6c1f3f0c2b7a").replace("{name}", "machines")
+    return (
+        route.replace("{export_id}", "0d4f7f0e-5b1c-4a39-9d0e-6c1f3f0c2b7a")
+        .replace("{name}", "machines")
+        .replace("{webhook_id}", "x")
+    )
 
 
 def test_the_app_has_no_other_routes() -> None:
@@ -123,7 +127,7 @@ def test_every_example_of_a_request_fits_its_schema_and_the_catalog(app: FastAPI
         request = parse_request(example["value"])
         assert core_resolve(request, catalog_of(Settings()), FORMATS, COMPRESSIONS).readings
         told |= request.model_fields_set
-    assert {"sources", "compression", "split"} <= told
+    assert {"sources", "compression", "split", "notify"} <= told
 
 
 def test_the_request_body_is_described_and_nothing_that_does_not_exist_yet(app: FastAPI) -> None:
@@ -132,7 +136,7 @@ def test_the_request_body_is_described_and_nothing_that_does_not_exist_yet(app: 
     request = resolve(body, description)
     assert set(request["properties"]) == {
         *("exporter", "sources", "params", "columns", "where", "order_by", "limit"),
-        *("format", "options", "filename", "compression", "split", "name", "expires_in"),
+        *("format", "options", "filename", "compression", "split", "name", "expires_in", "notify"),
     }
     assert request["additionalProperties"] is False
     assert not any("validation" in name.lower() for name in description["components"]["schemas"])

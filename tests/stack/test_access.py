@@ -47,7 +47,9 @@ def test_every_mounted_route_answers_401_without_credentials_but_the_open_ones(
     assert len(operations) >= 10
     with ExportsClient(stack.url, None) as nobody:
         for method, path in operations | {("GET", "/v1/docs"), ("GET", "/v1/openapi.json"), ("GET", "/v1/nothing")}:
-            answer = nobody.http.request(method, f"/export-api{path}".format(export_id="x", name="x"))
+            answer = nobody.http.request(
+                method, f"/export-api{path}".format(export_id="x", name="x", webhook_id="x", event_id="x")
+            )
             if (method, path) in auth.OPEN:
                 assert answer.status_code == 200
             else:

@@ -164,6 +164,63 @@ class IdempotencyKey(Base):
     created_at: Mapped[datetime] = mapped_column(Moment, index=True)
 
 
+class Webhook(Base):
+    """Where somebody wants to be told of exports. Its secrets are sealed; of several, one is new, the others end."""
+
+    __tablename__ = "waybill_webhook"
+
+    id: Mapped[UUID] = mapped_column(Uuid(), primary_key=True)
+    owner: Mapped[str] = mapped_column(String(512), index=True)
+    scope: Mapped[str] = mapped_column(String(10))
+    url: Mapped[str] = mapped_column(Text)
+    types: Mapped[list[str]] = mapped_column(Json)
+    description: Mapped[str] = mapped_column(String(200))
+    secrets: Mapped[list[dict[str, Any]]] = mapped_column(Json)
+    created_at: Mapped[datetime] = mapped_column(Moment)
+    disabled_at: Mapped[datetime | None] = mapped_column(Moment)
+    disabled_reason: Mapped[str | None] = mapped_column(Text)
+
+
+class Event(Base):
+    """What became of an export, written in the transaction that made it so, if somebody wants to be told."""
+
+    __tablename__ = "waybill_event"
+
+    id: Mapped[UUID] = mapped_column(Uuid(), primary_key=True)
+    export_id: Mapped[UUID] = mapped_column(Uuid())
+    type: Mapped[str] = mapped_column(String(40))
+    status: Mapped[str] = mapped_column(String(20))
+    at: Mapped[datetime] = mapped_column(Moment, index=True)
+
+
+class Notification(Base):
+    """The outbox: one event on its way to one target. Of one lane, one is being sent at a time."""
+
+    __tablename__ = "waybill_notification"
+
+    id: Mapped[UUID] = mapped_column(Uuid(), primary_key=True)
+    event_id: Mapped[UUID] = mapped_column(Uuid())
+    target: Mapped[str] = mapped_column(String(300))
+    lane: Mapped[str] = mapped_column(String(60))
+    webhook_id: Mapped[UUID | None] = mapped_column(Uuid())
+    email: Mapped[str | None] = mapped_column(String(254))
+    owner: Mapped[str] = mapped_column(String(512))
+    created_at: Mapped[datetime] = mapped_column(Moment)
+
+    # How it went so far. Attempts are counted when they begin, each attempt's outcome is in the log.
+    state: Mapped[str] = mapped_column(String(20))
+    attempts: Mapped[int] = mapped_column(Integer)
+    log: Mapped[list[dict[str, Any]]] = mapped_column(Json)
+    next_attempt_at: Mapped[datetime | None] = mapped_column(Moment)
+    claimed_until: Mapped[datetime | None] = mapped_column(Moment)
+
+    __table_args__ = (
+        UniqueConstraint("event_id", "target"),
+        Index(None, "webhook_id", "created_at", "id"),
+        Index("ix_waybill_notification_due", "next_attempt_at", postgresql_where=text("state = 'pending'")),
+    )
+
+
 class Audit(Base):
     """Who did what. Rows are added and read, never changed: a trigger refuses the rest."""
 

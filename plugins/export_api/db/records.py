@@ -235,9 +235,11 @@ def in_store(session: Session, ids: Sequence[UUID]) -> list[InStore]:
     ]
 
 
-def mark_expired(session: Session, export_id: UUID, now: datetime) -> None:
-    """Note that an export's files were removed."""
-    session.execute(update(Export).where(Export.id == export_id).values(expired_at=now))
+def mark_expired(session: Session, export_id: UUID, now: datetime) -> bool:
+    """Note that an export's files were removed; return whether this call noted it."""
+    kept = and_(Export.id == export_id, Export.expired_at.is_(None))
+    expired = update(Export).where(kept).values(expired_at=now)
+    return bool(session.execute(expired).rowcount)  # type: ignore[attr-defined]
 
 
 def delete(session: Session, export_id: UUID, at: datetime) -> bool:

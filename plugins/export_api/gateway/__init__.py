@@ -6,17 +6,19 @@ from contextlib import contextmanager, suppress
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from export_api.gateway import mail
 from export_api.gateway.runs import Runs
 from export_api.gateway.signing import SignerOfConnection
 from export_api.gateway.store import StoreOfConnection
 from export_api.gateway.strangers import Horizon, Stranger, Strangers
-from include.core.errors import Retriable
+from include.core.errors import Fatal, Retriable
 from include.core.fairness import pool_of
 from include.core.settings import Settings
 from include.core.source import SourceConnection
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from email.message import EmailMessage
 
     from sqlalchemy.orm import Session
 
@@ -92,6 +94,24 @@ class Gateway(Runs, Strangers):
         :raises Retriable: when there is no such connection, or it holds no key.
         """
         return self._signer.get(self.settings)
+
+    def seal(self, secret: str) -> str:
+        """Encrypt a secret with Airflow's Fernet key."""
+        from airflow.models.crypto import get_fernet
+
+        return get_fernet().encrypt(secret.encode()).decode()
+
+    def unseal(self, sealed: str) -> str:
+        """Decrypt what :meth:`seal` made, by any of Airflow's Fernet keys."""
+        from airflow.models.crypto import get_fernet
+
+        return get_fernet().decrypt(sealed.encode()).decode()
+
+    def send_mail(self, message: EmailMessage) -> None:
+        """Send a message by the configured connection; errors as of :func:`export_api.gateway.mail.send`."""
+        if self.settings.smtp_connection is None:
+            raise Fatal("The setting smtp_connection is empty.", code="mail_unconfigured")
+        mail.send(self.settings.smtp_connection, message)
 
     def connection(self, conn_id: str) -> SourceConnection:
         """Return the facts of a connection that an exporter reads.
