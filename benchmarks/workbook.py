@@ -97,7 +97,7 @@ def read(order: Order, count: int) -> tuple[Batches, ResolvedExport]:
     export = resolved({**order, "contender": "ours", "format": "xlsx"}, count)
     reading = export.readings[0]
     with closing(Sources(opener(order))) as sources:
-        return list(reading.exporter.batches(reading.params, reading.selection, sources).stream), export
+        return list(reading.table.batches(reading.params, reading.selection, sources).stream), export
 
 
 def main() -> None:

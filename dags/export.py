@@ -71,6 +71,7 @@ def export_dag(dag_id: str, exporter: str, *, most: int | None) -> None:
             "exporter": field("exporter", exporter, ["null", "string"], examples=list(CATALOG.names)),
             "sources": field("sources", None, ["null", "array"], items={"type": "object"}),
             "params": field("params", {}, ["null", "object"]),
+            "sheets": field("sheets", None, ["null", "array"]),
             "format": field("format", "csv", "string", enum=list(FORMATS.names)),
             "columns": field("columns", None, ["null", "array"]),
             "where": field("where", [], ["null", "array"], items={"type": "object"}),

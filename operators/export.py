@@ -48,6 +48,7 @@ class ExportOperator(BaseOperator):
     :param exporter: name of an exporter
     :param sources: several exporters instead, each ``{"exporter", "params", "columns", …, "name"}``
     :param arguments: the exporter's parameters (``params`` is Airflow's own word)
+    :param sheets: of an exporter with several tables those that are wanted
     :param format: name of a format; csv when left out
     :param columns: names, or ``{"name": …, "as": …}``, in the wanted order
     :param where: conditions ``{"column", "op", "value"}``, ANDed
@@ -56,7 +57,7 @@ class ExportOperator(BaseOperator):
     :param options: options of the format
     :param filename: template of the file's name, with ``{date}``, ``{time}``, ``{exporter}``, ``{id}``
     :param compression: ``gzip``, ``zstd`` or ``zip``
-    :param split: ``{"rows": …}`` or ``{"bytes": …}`` of each file, for several files instead of one
+    :param split: ``{"rows": …}``, ``{"bytes": …}`` or ``{"by": column}``, for several files instead of one
     :param expires_in: how long the file is kept, such as ``P7D``
     :param notify: who is told when it ends, each ``{"webhook": …}`` or ``{"email": …}``
     :param export_name: what people call the export
@@ -67,6 +68,7 @@ class ExportOperator(BaseOperator):
         "exporter",
         "sources",
         "arguments",
+        "sheets",
         "format",
         "columns",
         "where",
@@ -97,6 +99,7 @@ class ExportOperator(BaseOperator):
         exporter: str | None = None,
         sources: Sequence[Mapping[str, Any]] | None = None,
         arguments: Mapping[str, Any] | None = None,
+        sheets: Sequence[str] | None = None,
         format: str | None = None,  # noqa: A002 - the API's word
         columns: Sequence[str | Mapping[str, str]] | None = None,
         where: Sequence[Mapping[str, Any]] | None = None,
@@ -117,6 +120,7 @@ class ExportOperator(BaseOperator):
         self.exporter = exporter
         self.sources = sources
         self.arguments = arguments
+        self.sheets = sheets
         self.format = format
         self.columns = columns
         self.where = where
@@ -244,6 +248,7 @@ class ExportOperator(BaseOperator):
             "exporter": self.exporter,
             "sources": self.sources,
             "params": self.arguments,
+            "sheets": self.sheets,
             "format": self.format,
             "columns": self.columns,
             "where": self.where,

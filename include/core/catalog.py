@@ -7,18 +7,19 @@ import re
 import sys
 from contextlib import suppress
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from include.core.errors import Fatal, NotFound
-from include.core.exporter import Exporter, SqlExporter
+from include.core.exporter import Book, Exporter, SqlExporter
 from include.core.params import ParamSpec, make_params_type
 from include.core.registry import only_subclass
 from include.core.schema import Column, ColumnType, Schema
+from include.core.table import CountsTable, SqlTable, StatementTable, Table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
@@ -49,51 +50,120 @@ class ColumnSpec(BaseModel):
         )
 
 
-class ExporterSpec(BaseModel):
-    """A YAML exporter's file."""
+class TableSpec(BaseModel):
+    """What a YAML file says of a table that is read by a statement."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    columns: dict[str, ColumnSpec] = Field(default_factory=dict)
+    key: list[str] = Field(default_factory=list)
+    sql: str | None = None
+    sql_file: str | None = Field(None, description="A file below sql/ that holds the statement instead.")
+
+    def check(self) -> None:
+        """Check that it is one.
+
+        :raises ValueError: saying what is missing.
+        """
+        if (self.sql is None) is (self.sql_file is None):
+            raise ValueError("Give either sql or sql_file.")
+        if not self.columns:
+            raise ValueError("Declare the columns.")
+        if missing := [name for name in self.key if name not in self.columns]:
+            raise ValueError(f"The key names columns that are not declared: {', '.join(missing)}.")
+
+    def parts(self, folder: Path) -> dict[str, Any]:
+        """Return statement, columns and key."""
+        sql = self.sql if self.sql is not None else (folder / "sql" / str(self.sql_file)).read_text(encoding="utf-8")
+        return {
+            "sql": sql.strip().removesuffix(";"),
+            "columns": Schema(tuple(column.column(key) for key, column in self.columns.items())),
+            "key": tuple(self.key),
+        }
+
+
+class SheetSpec(TableSpec):
+    """One of several tables: read by a statement, or the counts of another one by a column of it."""
+
+    title: str
+    counts: str | None = Field(None, description="The sheet before this one whose rows are counted.")
+    by: str | None = Field(None, description="The column by whose values they are counted.")
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> SheetSpec:
+        if (self.counts is None) is not (self.by is None):
+            raise ValueError("counts and by belong together.")
+        if self.counts is None:
+            self.check()
+        elif self.model_fields_set & TableSpec.model_fields.keys():
+            raise ValueError("A sheet of counts has no statement, columns or key of its own.")
+        return self
+
+
+class ExporterSpec(TableSpec):
+    """A YAML exporter's file: one table, or several ``sheets``."""
 
     title: str
     description: str = ""
     source: str
     params: dict[str, ParamSpec] = Field(default_factory=dict)
-    columns: dict[str, ColumnSpec] = Field(min_length=1)
-    key: list[str] = Field(default_factory=list)
+    sheets: dict[Annotated[str, Field(pattern="^[a-z][a-z0-9_-]*$")], SheetSpec] | None = Field(None, min_length=1)
     timeout: float | None = Field(None, gt=0, description="Seconds that the query may run at most.")
     max_expires_days: float | None = Field(None, gt=0, description="Days that its files are kept at most.")
     max_running: int | None = Field(None, ge=1, description="Exports of it that run at once, whoever asks for them.")
     time_limit: float | None = Field(None, gt=0, description="Seconds that an attempt at an export may take at most.")
-    sql: str | None = None
-    sql_file: str | None = Field(None, description="A file below sql/ that holds the statement instead.")
 
     @model_validator(mode="after")
     def _complete(self) -> ExporterSpec:
-        if (self.sql is None) is (self.sql_file is None):
-            raise ValueError("Give either sql or sql_file.")
-        if missing := [name for name in self.key if name not in self.columns]:
-            raise ValueError(f"The key names columns that are not declared: {', '.join(missing)}.")
+        if self.sheets is None:
+            self.check()
+        elif self.model_fields_set & TableSpec.model_fields.keys():
+            raise ValueError("With sheets, each sheet has its own columns, key and statement.")
         return self
 
 
-def make_sql_exporter(name: str, spec: ExporterSpec, folder: Path) -> SqlExporter[Any]:
+class _YamlBook(Book[BaseModel]):
+    """The sheets that a YAML file describes."""
+
+    sheets: Mapping[str, SqlTable[BaseModel]]
+
+    def declared(self) -> Mapping[str, Table[BaseModel]]:
+        """Return them."""
+        return self.sheets
+
+
+def make_exporter(name: str, spec: ExporterSpec, folder: Path) -> Exporter[Any]:
     """Build the exporter that a YAML file describes."""
-    sql = spec.sql if spec.sql is not None else (folder / "sql" / str(spec.sql_file)).read_text(encoding="utf-8")
-    attributes = {
+    attributes: dict[str, Any] = {
         "title": spec.title,
         "description": spec.description,
-        "source": spec.source,
-        "sql": sql.strip().removesuffix(";"),
-        "timeout_seconds": spec.timeout,
         "max_expires_days": spec.max_expires_days,
         "max_running": spec.max_running,
         "time_limit_seconds": spec.time_limit,
-        "params_type": make_params_type(name, spec.params),
-        "columns": Schema(tuple(column.column(key) for key, column in spec.columns.items())),
-        "key": tuple(spec.key),
+        "params_type": make_params_type(name, spec.params, source=spec.source),
     }
-    made: type[SqlExporter[Any]] = type(f"{name}_exporter", (SqlExporter,), attributes)
+    base: type[Exporter[Any]] = SqlExporter
+    if spec.sheets is None:
+        attributes |= {"source": spec.source, "timeout_seconds": spec.timeout, **spec.parts(folder)}
+    else:
+        base = _YamlBook
+        attributes["sheets"] = _make_sheets(spec, spec.sheets, folder)
+    made: type[Exporter[Any]] = type(f"{name}_exporter", (base,), attributes)
     return made()
+
+
+def _make_sheets(spec: ExporterSpec, sheets: Mapping[str, SheetSpec], folder: Path) -> dict[str, SqlTable[BaseModel]]:
+    made: dict[str, SqlTable[BaseModel]] = {}
+    for name, sheet in sheets.items():
+        if sheet.counts is None or sheet.by is None:
+            made[name] = StatementTable(
+                title=sheet.title, source=spec.source, timeout_seconds=spec.timeout, **sheet.parts(folder)
+            )
+            continue
+        if sheet.counts not in made or sheet.by not in made[sheet.counts].columns:
+            raise ValueError(f"sheets.{name}: there is no column {sheet.by!r} of a sheet {sheet.counts!r} before it.")
+        made[name] = CountsTable(made[sheet.counts], sheet.by, title=sheet.title)
+    return made
 
 
 class Catalog:
@@ -165,7 +235,7 @@ def _load_yaml(name: str, path: Path) -> Exporter[Any]:
     try:
         loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times as fast, where it was built
         spec = ExporterSpec.model_validate(yaml.load(path.read_text(encoding="utf-8"), loader))  # noqa: S506 - it is safe
-        return make_sql_exporter(name, spec, path.parent)
+        return make_exporter(name, spec, path.parent)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"])

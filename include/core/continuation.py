@@ -90,7 +90,7 @@ class Continuation:
         if len(resolved.readings) > 1 or resolved.compression is not None or resolved.request.split is not None:
             return None
         (reading,) = resolved.readings
-        origin = reading.exporter.origin(reading.params, reading.selection)
+        origin = reading.table.origin(reading.params, reading.selection)
         if origin is None or not self._can_be_cut(reading, origin[1]):
             return None
         return origin[1] if self.sources.begins_anywhere(origin[0]) else None

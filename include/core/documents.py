@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from include.core.errors import Fatal
 from include.core.extraction import Extraction
-from include.core.filename import clean, fitted, make_filename
+from include.core.filename import clean, make_filename, slug, unique
 from include.core.format import Encoding, Sheet
 from include.core.resolve import MAX_FILES
 from include.core.split import Cut
@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from include.core.request import Split
     from include.core.resolve import ResolvedExport
     from include.core.resume import Trail
+    from include.core.schema import Schema
     from include.core.source import Sources
+    from include.core.split import Part
 
 
 @dataclass(slots=True)
@@ -110,13 +112,7 @@ class Documents:
 
     def _own_name(self, extraction: Extraction, names: set[str]) -> str:
         """Return a name for one exporter's file among others; none is there twice, whatever the file system."""
-        stem, number = clean(extraction.reading.given or extraction.reading.name), 1
-        name = fitted(stem, self._resolved.format.suffix)
-        while name.casefold() in names:
-            number += 1
-            name = fitted(stem, f"-{number}{self._resolved.format.suffix}")
-        names.add(name.casefold())
-        return name
+        return unique(clean(extraction.reading.stem), self._resolved.format.suffix, names)
 
     def _whole(self, name: str, extractions: list[Extraction]) -> Document:
         chunks, before = self._straight_or_encoded(extractions), 0
@@ -152,8 +148,8 @@ class Documents:
     def _parts(self, split: Split) -> Iterator[Document]:
         """Cut one exporter's rows into files; there is always a first one."""
         with self.extractions[0].sheet() as sheet:
-            cut = Cut(sheet.batches, split)
-            number = 0
+            cut = Cut(sheet.batches, split, by=_place_of(split, sheet.schema))
+            number, names = 0, set[str]()
             while number == 0 or cut.more():
                 number += 1
                 if number > MAX_FILES:
@@ -162,12 +158,27 @@ class Documents:
                         code="too_many_files",
                     )
                 part = cut.next_part()
-                name = self._naming.name(self._resolved.format.suffix, number=number)
+                name = self._part_name(part, number, names)
                 encoded = self._encoded(iter([replace(sheet, batches=part.batches())]))
                 yield self._document(name, part.over_chunks(encoded), part.rows_taken)
 
+    def _part_name(self, part: Part, number: int, names: set[str]) -> str:
+        """Return a part's name: its number, or what its rows have in common."""
+        suffix, compression = self._resolved.format.suffix, self._resolved.compression
+        if part.value is None:
+            return self._naming.name(suffix, number=number)
+        stem = slug(part.value)
+        if compression is None or not compression.bundles:
+            stem = f"{self._naming.name(suffix).removesuffix(suffix)}-{stem}"
+        return unique(stem, suffix, names)
+
     def _document(self, name: str, chunks: Generator[bytes], rows: Callable[[], int]) -> Document:
         return Document(name, chunks, self._resolved.format.counter(self._resolved.options), rows)
+
+
+def _place_of(split: Split, schema: Schema) -> int | None:
+    """Return where the column is by whose values the file is split."""
+    return next((index for index, column in enumerate(schema) if column.origin == split.by), None)
 
 
 def _sheets(extractions: list[Extraction]) -> Generator[Sheet]:

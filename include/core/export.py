@@ -7,7 +7,7 @@ from contextlib import closing, suppress
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from include.core.continuation import Continuation, consistency_of, resumed_note
 from include.core.documents import Documents, Naming
@@ -15,6 +15,7 @@ from include.core.errors import Retriable, VerificationFailed
 from include.core.identity import Trigger, artifact_key, manifest_key
 from include.core.manifest import ContentRecord, FileRecord, Manifest
 from include.core.progress import Stage
+from include.core.references import check_references, references_of
 from include.core.request import NAMES_SEPARATOR
 from include.core.source import Sources
 from include.core.verdict import verify
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
     from include.core.manifest import Verification
     from include.core.progress import Progress
-    from include.core.resolve import ResolvedExport
+    from include.core.resolve import ResolvedExport, ResolvedReading
     from include.core.resume import Trail
     from include.core.signing import Signer
     from include.core.source import Source
@@ -100,6 +101,7 @@ class ExportRun:
         started_at, trail = self._now(), None
         try:
             with closing(Sources(self._open_source)) as sources:
+                check_references(references_of(self._resolved), sources)
                 continuation = self._continuation(sources)
                 trail = continuation.trail(later=self._attempt.attempt > 1)
                 if trail is not None and trail.start is not None:
@@ -180,7 +182,7 @@ class ExportRun:
             consistency=consistency_of(sources, documents.trail, snapshots),
             snapshot=next(iter(snapshots)) if len(snapshots) == 1 else None,
             sources=[
-                record.model_copy(update={"exporter": each.reading.name})
+                record.model_copy(update=_origin_of(each.reading))
                 for each in documents.extractions
                 for record in each.records
             ],
@@ -208,9 +210,9 @@ class ExportRun:
 
     def _order(self) -> Literal["key", "request", "physical"]:
         """Return the weakest order of all."""
-        if all(reading.exporter.key for reading in self._resolved.readings):
+        if all(reading.table.key for reading in self._resolved.readings):
             return "key"
-        ordered = all(reading.exporter.key or reading.selection.order_by for reading in self._resolved.readings)
+        ordered = all(reading.table.key or reading.selection.order_by for reading in self._resolved.readings)
         return "request" if ordered else "physical"
 
     def _publish(self, manifest: Manifest) -> Manifest:
@@ -232,6 +234,11 @@ class ExportRun:
         """Remove what this attempt wrote, or lost ones before it; that the store is silent must not hide an error."""
         with suppress(Exception):  # the API's sweep does it once the store answers again
             self._store.remove(folder, keep=keep)
+
+
+def _origin_of(reading: ResolvedReading) -> dict[str, Any]:
+    """Return what a record of a source says of what it was read for."""
+    return {"exporter": reading.name, "place": reading.place, "sheet": reading.sheet or None}
 
 
 @cache

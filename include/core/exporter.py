@@ -3,113 +3,66 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Generic
 
-from pydantic import BaseModel, ConfigDict
-
-from include.core.query import Query, Selection
+from include.core.params import Params
+from include.core.query import Selection
 from include.core.source import Batches
+from include.core.table import P, SqlTable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     import pandas as pd
     import pyarrow as pa
+    from pydantic import BaseModel
 
-    from include.core.format import CsvText
-    from include.core.schema import Schema
-    from include.core.source import Sources, TextRows
+    from include.core.source import Sources
+    from include.core.table import Table
 
+__all__ = ["Book", "Exporter", "PandasExporter", "Params", "SqlExporter"]
 
-class Params(BaseModel):
-    """Base of each exporter's parameters; an unknown parameter is an error."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-P = TypeVar("P", bound=BaseModel)
+ONLY = ""
+"""The name of an exporter's table where it has one only."""
 
 
 class Exporter(ABC, Generic[P]):
     """A named recipe; the file's name is the exporter's name.
 
-    ``columns`` declares every column it can give. ``key`` names columns that are unique together: they make the
-    order total, so equal requests on equal data give equal bytes. ``max_expires_days`` is how many days its files are
-    kept at most, where that is less than the installation allows. ``max_running`` is how many of its exports run at
-    once, whoever asks for them, and ``time_limit_seconds`` how long each attempt may take.
+    ``max_expires_days`` is how many days its files are kept at most, where that is less than the installation allows.
+    ``max_running`` is how many of its exports run at once, whoever asks for them, and ``time_limit_seconds`` how long
+    each attempt may take.
     """
 
-    title: ClassVar[str]
+    title: str
     description: ClassVar[str] = ""
     params_type: ClassVar[type[BaseModel]]
-    columns: ClassVar[Schema]
-    key: ClassVar[tuple[str, ...]] = ()
     max_expires_days: ClassVar[float | None] = None
     max_running: ClassVar[int | None] = None
     time_limit_seconds: ClassVar[float | None] = None
 
     @abstractmethod
-    def batches(self, params: P, selection: Selection, sources: Sources) -> Batches:
-        """Return the selected rows, in record batches of the selection's columns."""
+    def declared(self) -> Mapping[str, Table[P]]:
+        """Return its tables by name, as far as they are known without parameters; one alone has no name."""
 
-    def text(self, params: P, selection: Selection, sources: Sources, text: CsvText) -> TextRows | None:  # noqa: ARG002
-        """Return the selected rows as the source writes them itself, or None where something lies between."""
-        return None
-
-    def origin(self, params: P, selection: Selection) -> tuple[str, Query] | None:  # noqa: ARG002
-        """Return the connection and the query whose rows are the file's, in a total order; None where there is none.
-
-        Reading may then begin behind any row, which is how an export goes on after a crash.
-        """
-        return None
-
-    def estimate(self, params: P, selection: Selection, sources: Sources) -> int | None:  # noqa: ARG002
-        """Return about how many rows there will be, or None where nobody can tell without reading them."""
-        return None
+    def tables(self, params: P) -> Mapping[str, Table[P]]:  # noqa: ARG002
+        """Return its tables for some parameters, in the order of the sheets."""
+        return self.declared()
 
 
-class SqlExporter(Exporter[P]):
-    """An exporter whose rows are one statement's; what YAML describes, and a base for Python classes."""
+class SqlExporter(SqlTable[P], Exporter[P]):
+    """An exporter of one table, whose rows are one statement's; what YAML describes, and a base for Python classes."""
 
-    source: ClassVar[str]
-    sql: ClassVar[str]
-    timeout_seconds: ClassVar[float | None] = None
+    def declared(self) -> Mapping[str, Table[P]]:
+        """Return itself."""
+        return {ONLY: self}
 
-    def arguments(self, params: P) -> Mapping[str, Any]:
-        """Return the values of the statement's ``:name`` binds."""
-        return {name: getattr(params, name) for name in type(params).model_fields}
 
-    def batches(self, params: P, selection: Selection, sources: Sources) -> Batches:
-        """Read the statement with everything pushed down."""
-        return sources.read(self.source, self.query(params, selection))
+class Book(Exporter[P]):
+    """An exporter of several tables with the same parameters: the sheets of a workbook, or files of a zip.
 
-    def text(self, params: P, selection: Selection, sources: Sources, text: CsvText) -> TextRows | None:
-        """Have the source write the rows, unless a subclass makes its batches in a way of its own."""
-        if type(self).batches is not SqlExporter.batches:
-            return None
-        return sources.read_text(self.source, self.query(params, selection), text)
-
-    def origin(self, params: P, selection: Selection) -> tuple[str, Query] | None:
-        """Return the statement where it has a key, unless a subclass makes its batches in a way of its own."""
-        if type(self).batches is not SqlExporter.batches or not self.key:
-            return None
-        return self.source, self.query(params, selection)
-
-    def estimate(self, params: P, selection: Selection, sources: Sources) -> int | None:
-        """Ask the source, unless a subclass makes its batches in a way of its own."""
-        if type(self).batches is not SqlExporter.batches:
-            return None
-        return sources.estimate(self.source, self.query(params, selection))
-
-    def query(self, params: P, selection: Selection) -> Query:
-        """Return the statement, its arguments and what is pushed down around it."""
-        return Query(
-            sql=self.sql,
-            arguments=self.arguments(params),
-            selection=selection,
-            key=tuple(self.columns[name] for name in self.key),
-            timeout_seconds=self.timeout_seconds,
-        )
+    A request may choose some of them. All are read in one snapshot where the source has it.
+    """
 
 
 class PandasExporter(SqlExporter[P]):

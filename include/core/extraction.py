@@ -57,7 +57,7 @@ class Extraction:
     def sheet(self) -> Iterator[Sheet]:
         """Read the rows as batches."""
         reading = self.reading
-        batches = reading.exporter.batches(reading.params, reading.selection, self._sources)
+        batches = reading.table.batches(reading.params, reading.selection, self._sources)
         with self._ahead(self.sealed.over(batches.stream)) as ahead:
             arrived = self.opened.over(self._progress.over_batches(self._noted(ahead)))
             yield Sheet(reading.title, reading.selection.schema, batches.arrow, arrived)
@@ -66,7 +66,7 @@ class Extraction:
     def text(self, text: CsvText) -> Iterator[Iterator[bytes] | None]:
         """Read the rows as text; None when this exporter's rows cannot be had so."""
         reading = self.reading
-        rows = reading.exporter.text(reading.params, reading.selection, self._sources, text)
+        rows = reading.table.text(reading.params, reading.selection, self._sources, text)
         if rows is None:
             yield None
             return
@@ -79,7 +79,7 @@ class Extraction:
 
     def so_far(self, rows: int) -> tuple[SourceRecord, ...]:
         """Return what is to be said of the sources if the first so many rows were all."""
-        origin = self.reading.exporter.origin(self.reading.params, self.reading.selection)
+        origin = self.reading.table.origin(self.reading.params, self.reading.selection)
         if origin is None:
             return ()
         before = sum(record.rows for record in self._earlier)
@@ -128,5 +128,5 @@ def _nowhere() -> None:
 
 def _order_columns(reading: ResolvedReading) -> tuple[int, ...] | None:
     """Return where in the file the columns are that order its rows; None where they do not, or are not there."""
-    origin = reading.exporter.origin(reading.params, reading.selection)
+    origin = reading.table.origin(reading.params, reading.selection)
     return positions(origin[1].full_order, reading.selection.schema) if origin else None

@@ -41,4 +41,5 @@ def dag_of(readings: Sequence[ResolvedReading]) -> str:
 
 def time_limit_of(readings: Sequence[ResolvedReading], most: float) -> float:
     """Return how many seconds an attempt may take: what its exporters say together, and never more than ``most``."""
-    return min(most, sum(each.exporter.time_limit_seconds or most for each in readings))
+    limits = {each.place: each.exporter.time_limit_seconds or most for each in readings}
+    return min(most, sum(limits.values()))

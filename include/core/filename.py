@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from string import Formatter
 from typing import TYPE_CHECKING
 
@@ -57,13 +58,13 @@ def make_filename(
 
 
 def expected_filename(
-    template: str | None, *, exporter: str, moment: datetime, suffixes: Sequence[str], numbered: bool
+    template: str | None, *, exporter: str, moment: datetime, suffixes: Sequence[str], part: str | None
 ) -> str:
-    """Return what is known of a file's name before its export starts, today: ``{time}``, ``{id}``, ``{number}`` stay.
+    """Return what is known of a file's name before its export starts, today: ``{time}``, ``{id}`` and the part stay.
 
-    :param numbered: whether it is one of several files
+    :param part: what tells several files apart: ``number`` or ``value``
     """
-    end = "-{number}" if numbered else ""
+    end = f"-{{{part}}}" if part else ""
     return _filled(template, suffixes, end, exporter=exporter, moment=moment, time="{time}", id="{id}")
 
 
@@ -79,6 +80,23 @@ def fitted(stem: str, end: str) -> str:
     while len((stem + end).encode()) > MAX_BYTES:
         stem = stem[:-1]
     return stem + end
+
+
+def unique(stem: str, end: str, names: set[str]) -> str:
+    """Return a name that is not among some, whatever the file system, and add it to them."""
+    number, name = 1, fitted(stem, end)
+    while name.casefold() in names:
+        number += 1
+        name = fitted(stem, f"-{number}{end}")
+    names.add(name.casefold())
+    return name
+
+
+def slug(text: str) -> str:
+    """Return a text in lower-case ASCII with hyphens, where that leaves anything of it; else as a file can have it."""
+    ascii_only = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
+    found = re.sub(r"[^a-z0-9_]+", "-", re.sub(r"[^\w\s-]", "", ascii_only).strip().lower()).strip("-")
+    return found or clean(text)
 
 
 def clean(name: str) -> str:

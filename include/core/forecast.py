@@ -42,7 +42,7 @@ def forecast(resolved: ResolvedExport, sources: Sources, moment: datetime) -> Fo
     for reading in resolved.readings:
         limit = reading.selection.limit
         everything = replace(reading.selection, limit=None)
-        rows = reading.exporter.estimate(reading.params, everything, sources)
+        rows = reading.table.estimate(reading.params, everything, sources)
         warnings.extend(_warnings_of_limit(reading, rows))
         readings.append(rows if rows is None or limit is None else min(rows, limit))
     warnings.extend(_warnings_of_files(resolved, readings))
@@ -53,19 +53,21 @@ def expected_names(resolved: ResolvedExport, moment: datetime) -> tuple[str, ...
     """Return what is known of the stored files' names today; one stands for all parts of a split export."""
     request, format_, compression = resolved.request, resolved.format, resolved.compression
     bundled = compression is not None and compression.bundles
+    split = request.split
+    part = None if split is None or bundled else "number" if split.by is None else "value"
     name = expected_filename(
         request.filename,
         exporter="-".join(request.exporters),
         moment=moment,
         suffixes=[compression.suffix if compression is not None and bundled else format_.suffix],
-        numbered=request.split is not None and not bundled,
+        part=part,
     )
     return (name if compression is None or bundled else name + compression.suffix,)
 
 
 def is_ordered(reading: ResolvedReading) -> bool:
     """Whether it is certain which rows come first."""
-    return bool(reading.exporter.key or reading.selection.order_by)
+    return bool(reading.table.key or reading.selection.order_by)
 
 
 def _warnings_of_limit(reading: ResolvedReading, rows: int | None) -> Iterator[str]:

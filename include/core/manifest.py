@@ -39,6 +39,8 @@ class SourceRecord(Record):
     snapshot: str | None = Field(description="The database's own name of the snapshot.")
     query_sha256: str
     exporter: str = Field("", description="The exporter that it was read for.")
+    place: int = Field(0, description="Which of the request's sources that is, from 0.")
+    sheet: str | None = Field(None, description="Which of the exporter's tables, where it has several.")
 
 
 class ContentRecord(Record):

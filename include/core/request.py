@@ -105,6 +105,12 @@ class _Reading(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     params: dict[str, JsonValue] = Field(default_factory=dict, description="Arguments of the exporter.")
+    sheets: list[Annotated[str, Field(max_length=200)]] | None = Field(
+        None,
+        min_length=1,
+        max_length=100,
+        description="Of an exporter with several tables those that are wanted, in their order; all when left out.",
+    )
     columns: list[ColumnChoice] | None = Field(
         None, min_length=1, description="Columns in the wanted order; all when left out."
     )
@@ -125,7 +131,7 @@ class SourceRequest(_Reading):
 
 
 class Split(BaseModel):
-    """Where one file ends and the next one begins; give one of the two."""
+    """Where one file ends and the next one begins; give one of the three."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -139,10 +145,14 @@ class Split(BaseModel):
         description="A file that has reached so many bytes, before compression, takes no more than 1,000 further rows.",
     )
 
+    by: Name | None = Field(
+        None, description="A column: a file for each of its values, named after it, in their order; NULL is a value."
+    )
+
     @model_validator(mode="after")
     def _one(self) -> Split:
-        if (self.rows is None) is (self.bytes is None):
-            raise ValueError("Give either rows or bytes.")
+        if sum(given is not None for given in (self.rows, self.bytes, self.by)) != 1:
+            raise ValueError("Give either rows, bytes or by.")
         return self
 
 

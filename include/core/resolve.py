@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from include.core.errors import FieldError, InvalidRequest, NotFound, invalid
+from include.core.exporter import ONLY
 from include.core.filename import check_template
 from include.core.query import Selection, check_filters, check_order, choose_columns
 from include.core.request import ONE_READING, from_validation
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
     from include.core.catalog import Catalog
     from include.core.compression import Compression
     from include.core.exporter import Exporter
     from include.core.format import Format, FormatOptions
     from include.core.registry import Registry
     from include.core.request import ExportRequest, SourceRequest
+    from include.core.table import Table
 
 M = TypeVar("M", bound=BaseModel)
 N = TypeVar("N")
@@ -28,20 +32,32 @@ MAX_FILES = 10_000
 """Files that one export may be split into."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ResolvedReading:
-    """What is asked of one exporter, every part of which exists and fits; ``given`` is what the request calls it."""
+    """What is asked of one table of an exporter, every part of which exists and fits.
+
+    ``sheet`` is the table's name where the exporter has several. ``given`` is what the request calls it, and ``place``
+    which of the request's sources it is.
+    """
 
     name: str
     exporter: Exporter[Any]
+    table: Table[Any]
     params: BaseModel
     selection: Selection
+    sheet: str = ONLY
     given: str | None = None
+    place: int = 0
 
     @property
     def title(self) -> str:
         """What a sheet of it is called."""
-        return self.given or self.exporter.title
+        return self.given or self.table.title
+
+    @property
+    def stem(self) -> str:
+        """What a file of it among others is called."""
+        return self.given or self.sheet or self.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +78,9 @@ class ResolvedExport:
         frozen = self.request.to_conf()
         frozen["format"] = self.request.format
         places = frozen["sources"] if self.request.sources is not None else [frozen]
-        for place, reading in zip(places, self.readings, strict=True):
+        for reading in self.readings:
             if params := reading.params.model_dump(mode="json", exclude_none=True):
-                place["params"] = params
+                places[reading.place]["params"] = params
         return frozen
 
 
@@ -77,7 +93,11 @@ def resolve(
     """
     errors: list[FieldError] = []
     _check_shape(request, errors)
-    readings = tuple(_reading(pointer, asked, catalog, errors) for pointer, asked in request.readings())
+    found = tuple(
+        reading
+        for place, (pointer, asked) in enumerate(request.readings())
+        for reading in _readings(place, pointer, asked, catalog, errors)
+    )
     made = _named(formats, request.format, "/format", errors)
     if request.filename is not None:
         try:
@@ -85,8 +105,8 @@ def resolve(
         except ValueError as error:
             errors.append(FieldError("/filename", str(error)))
     options = _validated(made.options_type, request.options, "/options", errors) if made else None
-    found = tuple(reading for reading in readings if reading is not None)
-    compression = _compression(request, made, compressions, errors) if made else None
+    found = _split_by(request, found, errors)
+    compression = _compression(request, found, made, compressions, errors) if made else None
     if made is not None and options is not None:
         for reading in found:
             errors.extend(made.misfits(reading.selection.schema, options))
@@ -105,13 +125,39 @@ def _check_shape(request: ExportRequest, errors: list[FieldError]) -> None:
     errors.extend(FieldError(f"/{name}", "With sources, write this inside of each source.") for name in misplaced)
 
 
+def _split_by(
+    request: ExportRequest, readings: tuple[ResolvedReading, ...], errors: list[FieldError]
+) -> tuple[ResolvedReading, ...]:
+    """Check what is split, and sort by the column of whose values each gets a file."""
+    split = request.split
+    if split is None or not readings:
+        return readings
+    if len(readings) > 1:
+        errors.append(FieldError("/split", "Only an export of one table can be split."))
+        return readings
+    if split.by is None:
+        return readings
+    (reading,) = readings
+    selection, found = reading.selection, list[FieldError]()
+    orders = check_order(reading.table.columns, [split.by], found)
+    if found or split.by not in {column.origin for column in selection.columns}:
+        known = ", ".join(column.origin for column in selection.columns)
+        errors.append(FieldError("/split/by", found[0].detail if found else f"Split by a column of the file: {known}."))
+        return readings
+    asked = tuple(order for order in selection.order_by if order.column.origin != split.by)
+    own = next((order for order in selection.order_by if order.column.origin == split.by), orders[0])
+    return (replace(reading, selection=replace(selection, order_by=(own, *asked))),)
+
+
 def _compression(
-    request: ExportRequest, made: Format, compressions: Registry[Compression], errors: list[FieldError]
+    request: ExportRequest,
+    readings: tuple[ResolvedReading, ...],
+    made: Format,
+    compressions: Registry[Compression],
+    errors: list[FieldError],
 ) -> Compression | None:
     """Return how the file is compressed; several files that belong together go into one zip."""
-    several = len(request.readings()) > 1
-    if several and request.split is not None:
-        errors.append(FieldError("/split", "Only an export of one exporter can be split."))
+    several = len(readings) > 1
     needs_bundle = several and not made.many_sheets
     name = request.compression or ("zip" if needs_bundle else None)
     compression = _named(compressions, name, "/compression", errors) if name else None
@@ -126,22 +172,64 @@ def _compression(
     return compression
 
 
-def _reading(pointer: str, asked: SourceRequest, catalog: Catalog, errors: list[FieldError]) -> ResolvedReading | None:
+def _readings(
+    place: int, pointer: str, asked: SourceRequest, catalog: Catalog, errors: list[FieldError]
+) -> Iterator[ResolvedReading]:
+    """Yield what is asked of each of the exporter's tables that are wanted."""
     exporter = _exporter(pointer, asked.exporter, catalog, errors)
     if exporter is None:
-        return None
+        return
     found: list[FieldError] = []
     params = _validated(exporter.params_type, asked.params, "/params", found)
-    selection = Selection(
-        columns=choose_columns(exporter.columns, asked.columns, found),
-        filters=check_filters(exporter.columns, asked.where, found),
-        order_by=check_order(exporter.columns, asked.order_by, found),
-        limit=asked.limit,
-    )
+    tables = _wanted(asked, exporter.declared() if params is None else exporter.tables(params), found)
+    selections = [(sheet, table, _selection(table, asked, found)) for sheet, table in tables.items()]
     errors.extend(FieldError(pointer + error.pointer, error.detail) for error in found)
     if params is None:
-        return None
-    return ResolvedReading(asked.exporter, exporter, params, selection, asked.name)
+        return
+    given = asked.name if len(tables) == 1 else None
+    for sheet, table, selection in selections:
+        yield ResolvedReading(
+            name=asked.exporter,
+            exporter=exporter,
+            table=table,
+            params=params,
+            selection=selection,
+            sheet=sheet,
+            given=given,
+            place=place,
+        )
+
+
+def _wanted(
+    asked: SourceRequest, tables: Mapping[str, Table[Any]], errors: list[FieldError]
+) -> Mapping[str, Table[Any]]:
+    """Return the tables that are asked for; what belongs to one of them is no answer to several."""
+    if asked.sheets is not None:
+        unknown = f"known are: {', '.join(tables)}." if ONLY not in tables else "the exporter has one table only."
+        for index, name in enumerate(asked.sheets):
+            if name not in tables or name == ONLY:
+                errors.append(FieldError(f"/sheets/{index}", f"There is no sheet {name!r}; {unknown}"))
+            elif name in asked.sheets[:index]:
+                errors.append(FieldError(f"/sheets/{index}", f"The sheet {name!r} is there twice."))
+        tables = {name: tables[name] for name in asked.sheets if name in tables}
+    if len(tables) > 1:
+        detail = f"The exporter has several tables ({', '.join(tables)}): name one of them in sheets."
+        given = [name for name in _OF_ONE_TABLE if getattr(asked, name)]
+        errors.extend(FieldError(f"/{name}", detail) for name in given)
+        return {name: table for name, table in tables.items() if not given}
+    return tables
+
+
+_OF_ONE_TABLE = ("columns", "where", "order_by", "limit")
+
+
+def _selection(table: Table[Any], asked: SourceRequest, errors: list[FieldError]) -> Selection:
+    return Selection(
+        columns=choose_columns(table.columns, asked.columns, errors),
+        filters=check_filters(table.columns, asked.where, errors),
+        order_by=check_order(table.columns, asked.order_by, errors),
+        limit=asked.limit,
+    )
 
 
 def _exporter(pointer: str, name: str, catalog: Catalog, errors: list[FieldError]) -> Exporter[Any] | None:

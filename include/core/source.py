@@ -216,6 +216,10 @@ class Sources:
         """Return about how many rows a query would give, or None where the source cannot tell without reading them."""
         return _at_most(self._opened(connection)[1].estimate(query), query)
 
+    def look_up(self, connection: str, query: Query) -> Iterator[pa.RecordBatch]:
+        """Read a query that is asked on the side: its rows are none of the export's."""
+        yield from self._opened(connection)[1].read(query).batches()
+
     def _opened(self, connection: str) -> tuple[str, Source]:
         if connection not in self._open:
             self._open[connection] = self._open_source(connection)

@@ -16,10 +16,14 @@ SLICE_ROWS = 1_000
 
 
 class Cut:
-    """A stream of batches cut into parts; each part is read to its end before the next one begins."""
+    """A stream of batches cut into parts; each part is read to its end before the next one begins.
 
-    def __init__(self, batches: Iterable[pa.RecordBatch], split: Split) -> None:
+    :param by: the column whose every change begins a new part, where it is split by one
+    """
+
+    def __init__(self, batches: Iterable[pa.RecordBatch], split: Split, *, by: int | None = None) -> None:
         self.split = split
+        self.by = by
         self._batches = iter(batches)
         self._waiting: pa.RecordBatch | None = None
 
@@ -31,7 +35,7 @@ class Cut:
 
     def next_part(self) -> Part:
         """Begin the next file."""
-        return Part(self)
+        return Part(self, self._value())
 
     def take(self, most: int) -> pa.RecordBatch | None:
         """Return the next rows, at most so many; None at the end."""
@@ -41,14 +45,38 @@ class Cut:
         self._waiting = rest if rest.num_rows else None
         return taken
 
+    def alike(self, value: pa.Scalar) -> int:
+        """Return how many of the rows at hand have this value."""
+        import pyarrow.compute as pc
+
+        if self.by is None or not self.more() or self._waiting is None:
+            return 0
+        column = self._waiting.column(self.by)
+        same = pc.fill_null(pc.equal(column, value), fill_value=False) if value.is_valid else pc.is_null(column)
+        first_other = pc.index(same, value=False).as_py()
+        return self._waiting.num_rows if first_other < 0 else int(first_other)
+
+    def _value(self) -> pa.Scalar | None:
+        if self.by is None or not self.more() or self._waiting is None:
+            return None
+        return self._waiting.column(self.by)[0]
+
 
 class Part:
     """The rows of one file and the size that it has so far."""
 
-    def __init__(self, cut: Cut) -> None:
+    def __init__(self, cut: Cut, common: pa.Scalar | None) -> None:
         self._cut = cut
+        self._common = common
         self._rows = 0
         self._bytes = 0
+
+    @property
+    def value(self) -> str | None:
+        """What the rows have in common, as text, NULL as the word; None where there are no rows, or nothing."""
+        if self._common is None:
+            return None
+        return str(self._common.as_py()) if self._common.is_valid else "null"
 
     def rows_taken(self) -> int:
         """Return how many rows the file was given."""
@@ -71,6 +99,8 @@ class Part:
 
     def _room(self) -> int:
         split = self._cut.split
+        if split.by is not None:
+            return 0 if self._common is None else self._cut.alike(self._common)
         if split.rows is not None:
             return split.rows - self._rows
         return SLICE_ROWS if self._bytes < (split.bytes or 0) else 0

@@ -12,7 +12,6 @@ from fastapi.openapi.utils import get_openapi
 from starlette.concurrency import run_in_threadpool
 
 from export_api import VERSION, auth, examples, problems
-from export_api.asking import Asking
 from export_api.clock import Clock
 from export_api.foresight import Foresight
 from export_api.gateway import Gateway
@@ -98,7 +97,7 @@ def create_app(service: ExportService | None = None) -> FastAPI:
     app.state.known_tokens = auth.KnownTokens(app.state.service.airflow)
     app.state.health = Health(app.state.service)
     app.state.webhooks = Endpoints(app.state.service.airflow)
-    asking = Asking(app.state.service.airflow)
+    asking = app.state.service.asking
     app.state.foresight = Foresight(app.state.service, asking)
     app.state.previews = Previews(app.state.service, asking)
     for module in (exports, preview, watching, steering, files, exporters, keys, webhooks, health, documentation):

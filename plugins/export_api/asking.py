@@ -7,6 +7,7 @@ from threading import BoundedSemaphore
 from typing import TYPE_CHECKING
 
 from include.core.errors import Fatal, Retriable
+from include.core.references import LOOKUP_SECONDS, check_references, references_of
 from include.core.source import Sources
 from include.sources import open_source
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from export_api.gateway import Gateway
+    from include.core.resolve import ResolvedExport
     from include.core.source import Source
 
 AT_ONCE = 4
@@ -27,15 +29,26 @@ class Asking:
         self._airflow = airflow
         self._turns = BoundedSemaphore(AT_ONCE)
 
+    def check(self, resolved: ResolvedExport) -> None:
+        """Look up the keys that a request gives, where there are any.
+
+        :raises InvalidRequest: with a pointer to each that its source does not have.
+        :raises Retriable: when a source does not answer, or too many ask at once.
+        """
+        if wanted := references_of(resolved):
+            with self.sources("waybill look-up", seconds=LOOKUP_SECONDS, patience=LOOKUP_SECONDS) as sources:
+                check_references(wanted, sources)
+
     @contextmanager
-    def sources(self, application: str, *, seconds: int) -> Iterator[Sources]:
+    def sources(self, application: str, *, seconds: int, patience: float = 0) -> Iterator[Sources]:
         """Open sources while it is the caller's turn.
 
         :param application: what the sources are told of who asks
         :param seconds: the longest that one query may run
+        :param patience: seconds that the caller waits for a turn
         :raises Retriable: when too many ask at once, or a query takes longer than that.
         """
-        if not self._turns.acquire(blocking=False):
+        if not self._turns.acquire(timeout=patience):
             raise Retriable(
                 f"{AT_ONCE} requests are being tried out at the moment, as many as may be. Try again in a few seconds.",
                 code="busy",

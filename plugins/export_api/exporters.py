@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from include.compressions import COMPRESSIONS
 from include.core.errors import Fatal
+from include.core.exporter import ONLY
 from include.core.query import fitting_ops
 from include.formats import FORMATS
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from include.core.catalog import Catalog
     from include.core.exporter import Exporter
     from include.core.schema import Column
+    from include.core.table import Table
 
 
 def loaded(catalog: Catalog) -> Iterator[tuple[str, Exporter[Any]]]:
@@ -39,13 +41,18 @@ def broken_exporters(catalog: Catalog) -> Mapping[str, str]:
 
 def describe(name: str, exporter: Exporter[Any]) -> dict[str, Any]:
     """Return everything that a client needs to know to use an exporter."""
+    tables = exporter.declared()
     return {
         "name": name,
         "title": exporter.title,
         "description": exporter.description,
         "params": exporter.params_type.model_json_schema(),
-        "columns": [_describe_column(column) for column in exporter.columns],
-        "key": list(exporter.key),
+        **(_describe_table(tables[ONLY]) if ONLY in tables else {"columns": [], "key": []}),
+        "sheets": [
+            {"name": sheet, "title": table.title, **_describe_table(table)}
+            for sheet, table in tables.items()
+            if sheet != ONLY
+        ],
         "formats": describe_formats(),
         "compressions": describe_compressions(),
     }
@@ -77,6 +84,10 @@ def describe_compressions() -> list[dict[str, Any]]:
         for name in COMPRESSIONS
         for compression in [COMPRESSIONS.load(name)]
     ]
+
+
+def _describe_table(table: Table[Any]) -> dict[str, Any]:
+    return {"columns": [_describe_column(column) for column in table.columns], "key": list(table.key)}
 
 
 def _describe_column(column: Column) -> dict[str, Any]:

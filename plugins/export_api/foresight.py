@@ -34,10 +34,13 @@ ESTIMATE_SECONDS = 10
 
 @dataclass(frozen=True, slots=True)
 class Foreseen:
-    """A request that would work, and what is expected of it; ``bytes`` is None where no earlier export tells."""
+    """A request that would work, and what is expected of it; ``bytes`` is None where no earlier export tells.
+
+    ``tables`` names the exporter of each table that is read, and the table where it has several.
+    """
 
     request: dict[str, Any]
-    exporters: tuple[str, ...]
+    tables: tuple[tuple[str, str | None], ...]
     expected: Forecast
     bytes: int | None
 
@@ -74,9 +77,11 @@ class Foresight:
         with airflow.session() as session:
             check_notify(session, caller, request, airflow.settings)
             airflow.require_dag(session, dag_of(resolved.readings))
+        self._asking.check(resolved)
         with self._asking.sources("waybill estimate", seconds=self._seconds) as sources:
             expected = forecast(resolved, sources, self._now())
-        return Foreseen(resolved.frozen_request(), request.exporters, expected, self._bytes(resolved, expected.rows))
+        tables = tuple((each.name, each.sheet or None) for each in resolved.readings)
+        return Foreseen(resolved.frozen_request(), tables, expected, self._bytes(resolved, expected.rows))
 
     def _bytes(self, resolved: ResolvedExport, rows: int | None) -> int | None:
         """Return about how many bytes so many rows make, if they weigh what they did before."""

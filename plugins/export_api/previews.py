@@ -98,7 +98,9 @@ class Previews:
 
     def _resolved(self, caller: Caller, request: ExportRequest) -> ResolvedExport:
         caller.need(Right.CREATE)
-        return resolve(request, self._service.catalog, FORMATS, COMPRESSIONS)
+        resolved = resolve(request, self._service.catalog, FORMATS, COMPRESSIONS)
+        self._asking.check(resolved)
+        return resolved
 
     def _deadline(self) -> Callable[[object], None]:
         """Return what ends the reading of many sources, each of which keeps its own time."""

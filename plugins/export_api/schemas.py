@@ -155,9 +155,10 @@ class ExportPage(Answer):
 
 
 class SourceForecast(Answer):
-    """What is expected of one exporter."""
+    """What is expected of one exporter, or of one of its tables."""
 
     exporter: str
+    sheet: str | None = Field(None, description="Which table, where the exporter has several.")
     rows_estimated: int | None = Field(description="Null where its source cannot tell.")
 
 
@@ -189,9 +190,10 @@ class PreviewColumn(Answer):
 
 
 class PreviewSource(Answer):
-    """The first rows of one exporter."""
+    """The first rows of one exporter, or of one of its tables."""
 
     exporter: str
+    sheet: str | None = Field(None, description="Which table, where the exporter has several.")
     title: str
     columns: list[PreviewColumn]
     rows: list[dict[str, Any]] = Field(description="Objects as jsonl has them: decimals and times are strings.")
@@ -241,6 +243,15 @@ class CompressionInfo(Answer):
     bundles: bool = Field(description="Whether it puts several files into one.")
 
 
+class SheetInfo(Answer):
+    """One of several tables of an exporter."""
+
+    name: str = Field(description="For `sheets` in a request.")
+    title: str
+    columns: list[ColumnInfo]
+    key: list[str]
+
+
 class ExporterBody(Answer):
     """An exporter."""
 
@@ -248,8 +259,9 @@ class ExporterBody(Answer):
     title: str
     description: str
     params: dict[str, Any] = Field(description="JSON Schema of its parameters.")
-    columns: list[ColumnInfo]
+    columns: list[ColumnInfo] = Field(description="None where there are several tables.")
     key: list[str] = Field(description="Columns that are unique together and make the order total.")
+    sheets: list[SheetInfo] = Field(description="The tables, where there are several: sheets, or files of a zip.")
     formats: list[FormatInfo]
     compressions: list[CompressionInfo]
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
 from export_api.adoption import Adopter
+from export_api.asking import Asking
 from export_api.bundle import Bundle
 from export_api.caller import Right
 from export_api.db import records
@@ -67,13 +68,19 @@ class ExportService:
         self, airflow: Gateway, *, now: Callable[[], datetime] = utc_now, new_id: Callable[[], UUID] = uuid4
     ) -> None:
         self.airflow = airflow
+        self.asking = Asking(airflow)
         self.adopter = Adopter(airflow, now)
         self.settler = Settler(airflow, now)
         self.orphans = OrphanSweep(airflow, now)
         self.reviver = Reviver(airflow, now)
         self._reader = Reader(airflow, self.adopter, self.settler)
         self.submitter = Submitter(
-            airflow=airflow, reader=self._reader, catalog=lambda: self.catalog, now=now, new_id=new_id
+            airflow=airflow,
+            asking=self.asking,
+            reader=self._reader,
+            catalog=lambda: self.catalog,
+            now=now,
+            new_id=new_id,
         )
         self._now = now
 

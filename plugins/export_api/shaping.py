@@ -137,7 +137,7 @@ def _params(request: dict[str, Any]) -> dict[str, Any]:
 
 def _several(names: Sequence[str], status: Status, manifest: Manifest | None) -> list[SourceInfo]:
     """Return an entry for each of several exporters; progress tells their rows together only."""
-    rows = [None] * len(names) if manifest is None else rows_of(names, manifest.sources)
+    rows = [None] * len(names) if manifest is None else rows_of(len(names), manifest.sources)
     return [SourceInfo(exporter=name, status=status, rows=count) for name, count in zip(names, rows, strict=True)]
 
 

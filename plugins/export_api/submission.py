@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
+    from export_api.asking import Asking
     from export_api.caller import Caller
     from export_api.gateway import Gateway
     from export_api.idempotency import Key
@@ -41,6 +42,7 @@ class Submitter:
     """Starts exports."""
 
     airflow: Gateway
+    asking: Asking
     reader: Reader
     catalog: Callable[[], Catalog]
     now: Callable[[], datetime]
@@ -95,6 +97,7 @@ class Submitter:
     def _new_export(self, caller: Caller, request: ExportRequest, export_id: UUID) -> Export:
         resolved = resolve(request, self.catalog(), FORMATS, COMPRESSIONS)
         lifetime(resolved, self.airflow.settings)
+        self.asking.check(resolved)
         return Export(
             id=export_id,
             dag_id=dag_of(resolved.readings),

@@ -104,7 +104,9 @@ def test_an_export_of_several_exporters_tells_the_rows_of_each_when_it_is_done()
     record = {"connection": "c", "kind": "k", "consistency": "snapshot", "snapshot": None, "query_sha256": ""}
     read = [("machines", 3), ("orders", 40), ("machines", 500)]
     manifest = make_manifest(ID, b"content").model_dump(mode="json")
-    manifest["sources"] = [{**record, "exporter": name, "rows": rows} for name, rows in read]
+    manifest["sources"] = [
+        {**record, "exporter": name, "rows": rows, "place": place} for place, (name, rows) in enumerate(read)
+    ]
     shown = body(status="succeeded", settled_at=START, attempt=1, manifest=manifest, **SEVERAL)
     assert [(source["exporter"], source["rows"]) for source in shown["sources"]] == read
 
@@ -119,13 +121,13 @@ def test_one_source_is_one_exporter() -> None:
 @pytest.mark.parametrize(
     ("reads", "rows"),
     [
-        ([("a", 1), ("b", 2), ("a", 3)], [1, 2, 3]),
-        ([("a", 1), ("a", 2), ("b", 3), ("b", 4), ("a", 5), ("a", 6)], [3, 7, 11]),
-        ([("b", 5)], [0, 5, 0]),
+        ([(0, 1), (1, 2), (2, 3)], [1, 2, 3]),
+        ([(0, 1), (0, 2), (1, 3), (2, 4), (2, 5)], [3, 3, 9]),
+        ([(1, 5)], [0, 5, 0]),
     ],
 )
-def test_the_rows_of_an_exporter_that_reads_more_than_once_are_added_up(
-    reads: list[tuple[str, int]], rows: list[int]
+def test_the_rows_of_a_source_that_reads_more_than_once_are_added_up(
+    reads: list[tuple[int, int]], rows: list[int]
 ) -> None:
     records = [
         SourceRecord(
@@ -135,11 +137,12 @@ def test_the_rows_of_an_exporter_that_reads_more_than_once_are_added_up(
             consistency=Consistency.NONE,
             snapshot=None,
             query_sha256="",
-            exporter=name,
+            exporter="a",
+            place=place,
         )
-        for name, count in reads
+        for place, count in reads
     ]
-    assert rows_of(["a", "b", "a"], records) == rows
+    assert rows_of(3, records) == rows
 
 
 @pytest.mark.parametrize("progress", ["text", 7, {}, {"stage": "x"}, {**PROGRESS, "rows": "many"}])

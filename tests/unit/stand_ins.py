@@ -6,7 +6,7 @@ import zlib
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from include.core.export import Attempt, ExportRun
 from include.core.exporter import Params, SqlExporter
@@ -196,7 +196,7 @@ class RowsExporter(SqlExporter[Params]):
     sql = "select id, name, total from rows"
     params_type = Params
     columns = COLUMNS
-    key: ClassVar[tuple[str, ...]] = ("id",)
+    key: tuple[str, ...] = ("id",)
 
 
 def resolved_export(
@@ -212,7 +212,15 @@ def resolved_export(
     body = {"exporter": "rows", "format": format_name, "limit": limit, "filename": filename}
     return ResolvedExport(
         request=parse_request({key: value for key, value in body.items() if value is not None}),
-        readings=(ResolvedReading("rows", wanted, Params(), Selection(tuple(wanted.columns), limit=limit)),),
+        readings=(
+            ResolvedReading(
+                name="rows",
+                exporter=wanted,
+                table=wanted,
+                params=Params(),
+                selection=Selection(tuple(wanted.columns), limit=limit),
+            ),
+        ),
         format=made,
         options=made.options_type(),
     )

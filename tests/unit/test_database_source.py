@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.pool import NullPool
 
-from include.core.catalog import ExporterSpec, make_sql_exporter
+from include.core.catalog import ExporterSpec, make_exporter
 from include.core.errors import Fatal, Retriable, VerificationFailed, WaybillError
 from include.core.manifest import Consistency
 from include.core.query import Query, Selection, check_filters, fitting_ops
@@ -347,10 +347,11 @@ def test_a_yaml_exporter_reads_the_database_with_its_parameters(warehouse: Wareh
             "sql": "select code, day from t where day >= :since;",
         }
     )
-    exporter = make_sql_exporter("t", spec, tmp_path)
+    exporter = make_exporter("t", spec, tmp_path)
+    (table,) = exporter.declared().values()
     params = exporter.params_type.model_validate({"since": "2026-01-15"})
     with closing(Sources(lambda _: ("database", warehouse.source()))) as sources:
-        batches = exporter.batches(params, Selection(tuple(exporter.columns)), sources)
+        batches = table.batches(params, Selection(tuple(table.columns)), sources)
         assert [batch.to_pylist() for batch in batches.stream] == [[{"code": "b", "day": date(2026, 2, 1)}]]
     assert sources.records[0].rows == 1
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import pytest
@@ -289,7 +289,7 @@ def test_the_file_has_the_name_that_was_asked_for() -> None:
 
 
 class Keyless(RowsExporter):
-    key: ClassVar[tuple[str, ...]] = ()
+    key: tuple[str, ...] = ()
 
 
 def test_without_a_key_the_manifest_says_that_rows_come_as_they_lie() -> None:

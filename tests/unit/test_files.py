@@ -18,7 +18,7 @@ from include.core import documents as documents_module
 from include.core.errors import Fatal, VerificationFailed
 from include.core.filename import MAX_BYTES, clean, make_filename
 from include.core.request import Split, parse_request
-from include.core.resolve import ResolvedExport, ResolvedReading
+from include.core.resolve import ResolvedExport
 from include.core.split import SLICE_ROWS, Cut
 from include.core.streamed_zip import StreamedZip
 from include.core.zip_entries import ZipEntries
@@ -157,10 +157,7 @@ def bundled(*names: str | None, exporter: str = "rows") -> tuple[Manifest, list[
     one = resolved_export()
     sources = [{"exporter": exporter, **({} if given is None else {"name": given})} for given in names]
     request = parse_request({"sources": sources, "format": "csv", "filename": "all"})
-    readings = tuple(
-        ResolvedReading(exporter, one.readings[0].exporter, one.readings[0].params, one.readings[0].selection, given)
-        for given in names
-    )
+    readings = tuple(replace(one.readings[0], name=exporter, given=given) for given in names)
     made = ResolvedExport(request, readings, one.format, one.options, COMPRESSIONS.load("zip")())
     store = MemoryStore()
     manifest = export_run(made, ListSource(batches_of(COLUMNS, some_rows(3)), arrow=COLUMNS.arrow()), store).execute()

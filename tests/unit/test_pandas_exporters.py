@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import closing
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from include.core.exporter import Exporter
     from include.core.schema import Column as ColumnOf
 
 READ = Schema.of(
@@ -48,7 +47,7 @@ class Doubled(PandasExporter[Params]):
     sql = "select id, name, price, at from rows"
     params_type = Params
     columns = Schema((*READ, Column.of("twice", ColumnType.DECIMAL, precision=14, scale=2, derived=True)))
-    key: ClassVar[tuple[str, ...]] = ("id",)
+    key: tuple[str, ...] = ("id",)
 
     def transform(self, df: pd.DataFrame, params: Params) -> pd.DataFrame:  # noqa: ARG002
         kept = df[df["id"].notna()]
@@ -56,7 +55,7 @@ class Doubled(PandasExporter[Params]):
 
 
 def exported(
-    exporter: Exporter[Any], source: ListSource, columns: Sequence[ColumnOf], params: Any = None
+    exporter: PandasExporter[Any], source: ListSource, columns: Sequence[ColumnOf], params: Any = None
 ) -> list[list[Any]]:
     with closing(Sources(lambda _: ("list", source))) as sources:
         batches = exporter.batches(params or Params(), Selection(tuple(columns)), sources)
@@ -97,6 +96,7 @@ def test_a_batch_of_which_nothing_is_left_is_no_batch() -> None:
 @pytest.mark.parametrize("size", [1, 3])
 def test_the_demo_exporter_computes_net_prices_in_exact_decimals(size: int) -> None:
     exporter = catalog_of(Settings()).load("order_taxes")
+    assert isinstance(exporter, PandasExporter)
     exact = {"price": (13, 2), "tax_rate": (7, 2), "tax_value": (13, 2)}
     read = Schema.of(
         *(

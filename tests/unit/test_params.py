@@ -18,7 +18,7 @@ THURSDAY = datetime(2026, 10, 15, 23, 59, tzinfo=UTC)
 
 def params_type(now: datetime = THURSDAY, **specs: dict[str, Any]) -> type[BaseModel]:
     made = {name: ParamSpec.model_validate(spec) for name, spec in specs.items()}
-    return make_params_type("orders", made, now=lambda: now)
+    return make_params_type("orders", made, source="shop", now=lambda: now)
 
 
 @pytest.mark.parametrize(
@@ -126,5 +126,5 @@ def test_an_unknown_type_or_a_misspelt_field_is_refused() -> None:
 
 
 def test_a_day_may_be_a_default_without_quotes_as_yaml_reads_it() -> None:
-    made = make_params_type("orders", {"since": ParamSpec(type="date", default=date(2026, 1, 1))})
+    made = make_params_type("orders", {"since": ParamSpec(type="date", default=date(2026, 1, 1))}, source="shop")
     assert made().model_dump() == {"since": date(2026, 1, 1)}

@@ -58,8 +58,9 @@ def mistakes(catalog: Catalog, **body: Any) -> dict[str, str]:
 
 def test_the_plainest_request_asks_for_every_column_as_csv(catalog: Catalog) -> None:
     found = resolved(catalog)
+    (table,) = catalog.load("orders").declared().values()
     assert found.request.format == "csv"
-    assert found.readings[0].selection.schema.names == tuple(catalog.load("orders").columns.names)
+    assert found.readings[0].selection.schema.names == table.columns.names
     assert found.readings[0].selection.limit is None
 
 

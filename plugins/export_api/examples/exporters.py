@@ -24,6 +24,7 @@ EXPORTER: dict[str, Any] = {
         }
     ],
     "key": ["serial_number"],
+    "sheets": [],
     "compressions": [{"name": "gzip", "media_type": "application/gzip", "suffix": ".gz", "bundles": False}],
     "formats": [
         {

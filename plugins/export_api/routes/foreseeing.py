@@ -45,8 +45,8 @@ def forecast_answer(foreseen: Foreseen) -> WaybillJSON:
         rows_estimated=expected.rows,
         bytes_estimated=foreseen.bytes,
         sources=[
-            SourceForecast(exporter=exporter, rows_estimated=rows)
-            for exporter, rows in zip(foreseen.exporters, expected.readings, strict=True)
+            SourceForecast(exporter=exporter, sheet=sheet, rows_estimated=rows)
+            for (exporter, sheet), rows in zip(foreseen.tables, expected.readings, strict=True)
         ],
         warnings=list(expected.warnings),
     )

@@ -95,7 +95,8 @@ def _table(table: Table) -> bytes:
         PreviewColumn(name=each.name, type=each.type, label=each.label, sensitive=each.sensitive).model_dump()
         for each in reading.selection.columns
     ]
-    head = _object({"exporter": reading.name, "title": reading.title, "columns": columns})
+    sheet = reading.sheet or None
+    head = _object({"exporter": reading.name, "sheet": sheet, "title": reading.title, "columns": columns})
     return head[:-1] + b',"rows":[' + b",".join(table.rows) + b"]}"
 
 
