@@ -65,6 +65,10 @@ class Settings(BaseModel):
     exporters_folder: str | None = Field(
         default=None, description="A further folder of exporter files, beside include/exporters."
     )
+    dialects: str | None = Field(
+        default=None,
+        description="Other products' APIs that are served beside the own, with commas; `*` is all; see docs/dialects.",
+    )
     signing_connection: str | None = Field(
         default=None, description="Airflow connection with the key that signs manifests; see docs/verify.md."
     )

@@ -8,6 +8,7 @@ from enum import StrEnum
 from threading import Lock
 from typing import TYPE_CHECKING
 
+from export_api import dialects
 from export_api.exporters import broken_exporters
 from include.core.errors import Retriable, WaybillError
 from include.core.identity import DAG_ID
@@ -72,6 +73,7 @@ class Health:
             "lifecycle": self._lifecycle,
             "signing": self._signing,
             "exporters": self._exporters,
+            "dialects": self._dialects,
         }
 
     def _database(self) -> Check:
@@ -120,6 +122,13 @@ class Health:
         if not broken:
             return _OK
         return Check(State.WARNING, "; ".join(f"{name}: {why}" for name, why in broken.items()))
+
+    def _dialects(self) -> Check:
+        unknown = dialects.unknown(self._service.airflow.settings)
+        if not unknown:
+            return _OK
+        known = ", ".join(dialects.DIALECTS)
+        return Check(State.WARNING, f"[waybill] dialects names {', '.join(unknown)}; known are: {known}.")
 
 
 def is_available(checks: Mapping[str, Check]) -> bool:

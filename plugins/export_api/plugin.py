@@ -11,7 +11,7 @@ from export_api import MOUNT
 
 
 class WaybillPlugin(AirflowPlugin):
-    """Mounts the API in the api-server.
+    """Mounts the API and its dialects in the api-server.
 
     Plugins are loaded in every process, tasks included: nothing is imported before somebody asks for it.
     """
@@ -20,10 +20,13 @@ class WaybillPlugin(AirflowPlugin):
 
     @cached_property
     def fastapi_apps(self) -> list[dict[str, Any]]:  # type: ignore[override]
-        """The API's app and where it is mounted."""
+        """The API's app and those of the dialects, and where each is mounted."""
+        from export_api import dialects
         from export_api.app import create_app
 
-        return [{"name": "Waybill", "url_prefix": MOUNT, "app": create_app()}]
+        native = create_app()
+        mounted = {MOUNT: native, **dialects.apps(native, native.state.service.airflow.settings)}
+        return [{"name": "Waybill", "url_prefix": prefix, "app": app} for prefix, app in mounted.items()]
 
     @cached_property
     def global_operator_extra_links(self) -> list[Any]:  # type: ignore[override]

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from fastapi.exceptions import RequestValidationError
 from sqlalchemy.exc import InterfaceError, OperationalError
@@ -164,37 +164,48 @@ def headers_of(error: WaybillError) -> dict[str, str]:
             return {}
 
 
-def respond(request: Request, body: dict[str, Any], headers: Mapping[str, str] | None = None) -> Response:
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What is told of an error: a problem object, headers, and the domain's error where it is one."""
+
+    problem: dict[str, Any]
+    headers: Mapping[str, str] = field(default_factory=dict)
+    error: WaybillError | None = None
+
+
+Answer: TypeAlias = "Callable[[Request, Told], Response]"
+"""How an API writes down what is told of an error."""
+
+
+def respond(request: Request, told: Told) -> Response:
     """Return a problem as a response that names the request as its instance."""
-    content = {**body, "instance": request.url.path}
-    return WaybillJSON(content, status_code=body["status"], media_type=MEDIA_TYPE, headers=dict(headers or {}))
+    content = {**told.problem, "instance": request.url.path}
+    return WaybillJSON(content, status_code=told.problem["status"], media_type=MEDIA_TYPE, headers=dict(told.headers))
 
 
-async def _domain_error(request: Request, error: Exception) -> Response:
+def _of_domain(_request: Request, error: Exception) -> Told:
     assert isinstance(error, WaybillError)  # noqa: S101 - registered for this class
-    return respond(request, problem_of(error), headers_of(error))
+    return Told(problem_of(error), headers_of(error), error)
 
 
-async def _validation_error(request: Request, error: Exception) -> Response:
-    """Answer for path and query parameters; bodies are read by ourselves."""
+def _of_validation(request: Request, error: Exception) -> Told:
+    """Tell of path and query parameters; bodies are read by ourselves."""
     assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this class
-    found = invalid(
-        [
-            FieldError("".join(f"/{escape(part)}" for part in item["loc"]), sentence(item["msg"]))
-            for item in error.errors()
-        ]
-    )
-    return respond(request, problem_of(found))
+    found = [
+        FieldError("".join(f"/{escape(part)}" for part in item["loc"]), sentence(item["msg"]))
+        for item in error.errors()
+    ]
+    return _of_domain(request, invalid(found))
 
 
-async def _http_error(request: Request, error: Exception) -> Response:
-    """Answer where the framework refuses by itself: no such route, no such method."""
+def _of_http(request: Request, error: Exception) -> Told:
+    """Tell where the framework refuses by itself: no such route, no such method."""
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class
     status = HTTPStatus(error.status_code)
     detail = f"{request.method} {request.url.path}: {error.detail}"
     body = problem(status=status, title=status.phrase, detail=detail, code=status.name.lower())
     allow = {"Allow": ", ".join(_methods_of(request))} if status is HTTPStatus.METHOD_NOT_ALLOWED else {}
-    return respond(request, body, {**(error.headers or {}), **allow})
+    return Told(body, {**(error.headers or {}), **allow})
 
 
 def _methods_of(request: Request) -> list[str]:
@@ -203,14 +214,14 @@ def _methods_of(request: Request) -> list[str]:
     return sorted({method for route in routes for method in route.methods})
 
 
-async def _database_error(request: Request, error: Exception) -> Response:
+def _of_database(request: Request, error: Exception) -> Told:
     log.error("The metadata database does not answer", exc_info=error)
-    return await _domain_error(
+    return _of_domain(
         request, Retriable("The metadata database does not answer. Try again.", code="database_unavailable")
     )
 
 
-async def _unexpected(request: Request, error: Exception) -> Response:
+def _of_anything(request: Request, error: Exception) -> Told:
     log.error("Unexpected error in %s %s", request.method, request.url.path, exc_info=error)
     body = problem(
         status=HTTPStatus.INTERNAL_SERVER_ERROR,
@@ -218,21 +229,28 @@ async def _unexpected(request: Request, error: Exception) -> Response:
         detail="Something went wrong on our side; the server's log says what.",
         code="internal",
     )
-    return respond(request, body)
+    return Told(body)
 
 
-HANDLERS: Mapping[type[Exception], Callable[[Request, Exception], Awaitable[Response]]] = {
-    WaybillError: _domain_error,
-    RequestValidationError: _validation_error,
-    HTTPException: _http_error,
-    OperationalError: _database_error,
-    InterfaceError: _database_error,
-    Exception: _unexpected,
+TELLERS: Mapping[type[Exception], Callable[[Request, Exception], Told]] = {
+    WaybillError: _of_domain,
+    RequestValidationError: _of_validation,
+    HTTPException: _of_http,
+    OperationalError: _of_database,
+    InterfaceError: _of_database,
+    Exception: _of_anything,
 }
 """Everything that can be raised below a route; no route raises HTTPException."""
 
 
-def install(app: FastAPI) -> None:
-    """Make an app answer every error as a problem."""
-    for cls, handler in HANDLERS.items():
-        app.add_exception_handler(cls, handler)
+def install(app: FastAPI, answer: Answer = respond) -> None:
+    """Make an app answer every error: as a problem, unless it is told otherwise."""
+
+    def handler(tell: Callable[[Request, Exception], Told]) -> Callable[[Request, Exception], Awaitable[Response]]:
+        async def handle(request: Request, error: Exception) -> Response:
+            return answer(request, tell(request, error))
+
+        return handle
+
+    for cls, tell in TELLERS.items():
+        app.add_exception_handler(cls, handler(tell))

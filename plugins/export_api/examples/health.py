@@ -13,6 +13,7 @@ HEALTH: dict[str, Any] = {
         "store": {"status": "ok", "message": None},
         "lifecycle": {"status": "ok", "message": None},
         "signing": {"status": "ok", "message": None},
+        "dialects": {"status": "ok", "message": None},
         "exporters": {"status": "ok", "message": None},
     },
 }
