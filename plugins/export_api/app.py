@@ -14,7 +14,7 @@ from starlette.concurrency import run_in_threadpool
 from export_api import VERSION, auth, examples, problems
 from export_api.clock import Clock
 from export_api.foresight import Foresight
-from export_api.gateway import Gateway
+from export_api.gateway import Gateway, tasks_api
 from export_api.health import Health
 from export_api.looking import Looks
 from export_api.notifications.endpoints import Endpoints
@@ -117,6 +117,10 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         await run_in_threadpool(auth.grant_permissions, service.airflow)
     except Exception:  # the rest of Airflow must start nevertheless
         log.exception("Waybill's permissions could not be created: only those who have them already can use it")
+    try:
+        await tasks_api.make_ready()
+    except Exception:  # the first task waits a little longer, that is all
+        log.exception("The API for tasks could not be made ready ahead of them")
     clock = Clock(service)
     sender = Sender(service.airflow, partial(auth.standing_of, service.airflow), now=utc_now)
     clock.start()
