@@ -116,7 +116,10 @@ class ExportRun:
             verification = verify(documents.extractions, files)
             self._progress.enter(Stage.PUBLISHING)
             manifest = self._manifest(sources, documents, files, verification, started_at)
-            published = self._publish(self._signer.sign(manifest) if self._signer else manifest)
+            published = self._publish(
+                self._signer.sign(manifest) if self._signer else manifest,
+                leaves_more=self._attempt.attempt > 1 or (trail is not None and trail.saved),
+            )
         except BaseException as error:
             continued = isinstance(error, Retriable) and trail is not None and trail.saved
             if not self._maybe_published and not continued:
@@ -215,11 +218,12 @@ class ExportRun:
         ordered = all(reading.table.key or reading.selection.order_by for reading in self._resolved.readings)
         return "request" if ordered else "physical"
 
-    def _publish(self, manifest: Manifest) -> Manifest:
+    def _publish(self, manifest: Manifest, *, leaves_more: bool) -> Manifest:
+        """Publish, and remove what is left of earlier attempts, and of what they or this one noted."""
         key = manifest_key(self._attempt.export_id)
         self._maybe_published = True  # from here on an error may hide that the store has it: never delete its files
         if self._store.publish(key, manifest.to_bytes()):
-            if self._attempt.attempt > 1:
+            if leaves_more:
                 self._clean(self._attempt.export_id, keep=(key, self._attempt.folder))
             return manifest
         earlier = self._store.read(key)

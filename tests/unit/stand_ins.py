@@ -85,6 +85,7 @@ class MemoryStore:
     def __init__(self, events: list[str] | None = None) -> None:
         self.objects: dict[str, bytes] = {}
         self.uploads: dict[str, bytearray] = {}
+        self.written: list[str] = []
         self.events = [] if events is None else events
 
     def put(
@@ -109,6 +110,7 @@ class MemoryStore:
         yield self.objects[key]
 
     def write(self, key: str, data: bytes) -> None:
+        self.written.append(key)
         self.objects[key] = data
 
     def take_over(self, left: LeftUpload) -> bool:

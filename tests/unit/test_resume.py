@@ -150,6 +150,13 @@ def test_a_limit_is_kept_over_both_attempts(limit: int, *, truncated: bool) -> N
     assert (manifest.rows, manifest.truncated) == (limit, truncated)
 
 
+def test_what_the_only_attempt_noted_goes_when_it_has_published() -> None:
+    store = MemoryStore()
+    manifest = export_run(resolved_export(), Table(), store).execute()
+    assert checkpoint_key(EXPORT_ID) in store.written
+    assert set(store.objects) == {manifest_key(EXPORT_ID), manifest.files[0].key}
+
+
 def test_a_file_that_was_altered_in_between_is_not_published() -> None:
     store = MemoryStore()
     with pytest.raises(Retriable):
