@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 DAMAGE = (
     ValueError,
+    ArithmeticError,  # decimal's are
     TypeError,
     LookupError,
     OSError,
@@ -60,5 +61,8 @@ class Reader(ABC):
         """
 
     def promised(self, batch: pa.RecordBatch, schema: Schema) -> pa.RecordBatch:  # noqa: ARG002
-        """Return what a reader finds of these rows where the format is documented to say something else."""
+        """Return what a reader finds of these rows where the format is documented to say something else.
+
+        :raises Fatal: when a value could not be read back however it is written; the message names its column.
+        """
         return batch

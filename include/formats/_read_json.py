@@ -7,6 +7,7 @@ import json
 from itertools import islice
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from include.core.errors import Fatal
 from include.core.reader import Reader, StoredSheet
 from include.core.schema import ColumnType
 from include.formats._read_text import BATCH_ROWS, batch_of_texts
@@ -69,14 +70,21 @@ class JsonReader(Reader):
 
         for index, column in enumerate(schema):
             if column.type is ColumnType.JSON:
-                texts = [_text(column.type, text and _DECODER.decode(text)) for text in _values(batch, index)]
+                texts = _documents(column.name, batch.column(index).to_pylist())
                 batch = batch.set_column(index, batch.schema.names[index], pa.array(texts, pa.string()))
         return batch
 
 
-def _values(batch: pa.RecordBatch, index: int) -> list[str | None]:
-    values: list[str | None] = batch.column(index).to_pylist()
-    return values
+def _documents(name: str, texts: Sequence[str | None]) -> list[str | None]:
+    """Return what documents say."""
+    try:
+        return [None if text is None else _text(ColumnType.JSON, _DECODER.decode(text)) for text in texts]
+    except (ValueError, RecursionError) as error:
+        reason = "is no JSON" if isinstance(error, ValueError) else "is nested too deeply to be read back"
+        raise Fatal(
+            f"Column {name!r}: a document {reason}. Leave the column out, or choose another format or verify counts.",
+            code="json_document",
+        ) from error
 
 
 def _texts(found: Any, schema: Schema) -> list[str | None]:

@@ -233,6 +233,20 @@ def test_a_correct_file_is_verified_with_whatever_is_in_it(name: str, table: Any
     assert manifest.verification.reader
 
 
+@pytest.mark.parametrize("name", ["json", "jsonl"])
+def test_a_document_that_cannot_be_read_back_is_told_by_its_column(name: str) -> None:
+    schema = Schema.of(Column.of("id", ColumnType.INTEGER), Column.of("told", ColumnType.JSON))
+    for document, reason in (
+        ("[" * 20_000 + "]" * 20_000, "nested too deeply"),
+        ('{"a": NaN}', "no JSON"),
+        ("", "no JSON"),
+    ):
+        rows: list[Row] = [(1, "{}"), (2, document)]
+        with pytest.raises(Fatal, match=rf"^Column 'told': a document is {reason}"):
+            run(full(name, schema), rows=rows)
+        assert run(full(name, schema, verify="counts"), rows=rows).rows == 2
+
+
 @pytest.mark.parametrize("name", READABLE)
 def test_no_rows_are_verified_too(name: str) -> None:
     assert run(full(name), rows=[]).verification.content_hash == "0" * 32
