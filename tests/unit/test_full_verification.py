@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import zipfile
 from dataclasses import replace
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
@@ -95,7 +96,7 @@ def altered(rows: list[Row]) -> list[Row]:
 
 
 def with_another_digit(rows: list[Row]) -> list[Row]:
-    return [*rows[:4], (rows[4][0], rows[4][1], rows[4][2] + rows[4][2].from_float(0.25)), *rows[5:]]
+    return [*rows[:4], (rows[4][0], rows[4][1], rows[4][2] + Decimal("0.01")), *rows[5:]]
 
 
 def with_text_for_null(rows: list[Row]) -> list[Row]:
@@ -108,11 +109,6 @@ def with_null_for_text(rows: list[Row]) -> list[Row]:
 
 def one_lost_and_one_doubled(rows: list[Row]) -> list[Row]:
     return [rows[0], rows[0], *rows[2:]]
-
-
-def a_pair_for_another(rows: list[Row]) -> list[Row]:
-    """Two equal rows instead of two other equal ones, which an exclusive or of their hashes would not tell apart."""
-    return [rows[0], rows[0], rows[1], rows[1], *rows[4:]]
 
 
 def values_in_each_other_s_rows(rows: list[Row]) -> list[Row]:
@@ -298,7 +294,7 @@ def test_a_row_on_another_sheet_is_another_row() -> None:
     class Exchanged(made):  # type: ignore[misc, valid-type]
         def encode(self, sheets: Iterable[Sheet], options: FormatOptions, encoding: Encoding) -> Iterator[bytes]:
             one, two = [[*sheet.batches] for sheet in sheets]
-            two[0], one[0] = one[0], two[0].slice(0)
+            one[0], two[0] = two[0], one[0]
             both = [Sheet(title, COLUMNS, COLUMNS.arrow(), rows) for title, rows in (("One", one), ("Two", two))]
             yield from super().encode(both, options, encoding)
 
