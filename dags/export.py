@@ -81,6 +81,7 @@ def export_dag(dag_id: str, exporter: str, *, most: int | None) -> None:
             "filename": field("filename", None, ["null", "string"], maxLength=200),
             "compression": field("compression", None, ["null", "string"], enum=[None, *COMPRESSIONS.names]),
             "split": field("split", None, ["null", "object"]),
+            "verify": field("verify", "counts", "string", enum=["counts", "full"]),
             "expires_in": field("expires_in", None, ["null", "string"], maxLength=40),
             "notify": field("notify", [], ["null", "array"], items={"type": "object"}),
             "name": field("name", None, ["null", "string"], maxLength=200),

@@ -58,6 +58,7 @@ class ExportOperator(BaseOperator):
     :param filename: template of the file's name, with ``{date}``, ``{time}``, ``{exporter}``, ``{id}``
     :param compression: ``gzip``, ``zstd`` or ``zip``
     :param split: ``{"rows": …}``, ``{"bytes": …}`` or ``{"by": column}``, for several files instead of one
+    :param verify: ``counts``, or ``full`` to have the file read back from the store
     :param expires_in: how long the file is kept, such as ``P7D``
     :param notify: who is told when it ends, each ``{"webhook": …}`` or ``{"email": …}``
     :param export_name: what people call the export
@@ -78,6 +79,7 @@ class ExportOperator(BaseOperator):
         "filename",
         "compression",
         "split",
+        "verify",
         "expires_in",
         "notify",
         "export_name",
@@ -109,6 +111,7 @@ class ExportOperator(BaseOperator):
         filename: str | None = None,
         compression: str | None = None,
         split: Mapping[str, Any] | None = None,
+        verify: str | None = None,
         expires_in: str | None = None,
         notify: Sequence[Mapping[str, str]] | None = None,
         export_name: str | None = None,
@@ -130,6 +133,7 @@ class ExportOperator(BaseOperator):
         self.filename = filename
         self.compression = compression
         self.split = split
+        self.verify = verify
         self.expires_in = expires_in
         self.notify = notify
         self.export_name = export_name
@@ -258,6 +262,7 @@ class ExportOperator(BaseOperator):
             "filename": self.filename,
             "compression": self.compression,
             "split": self.split,
+            "verify": self.verify,
             "expires_in": self.expires_in,
             "notify": self.notify,
             "name": self.export_name,

@@ -180,7 +180,8 @@ class S3Store:
 
         def chunks() -> Iterator[bytes]:
             try:
-                yield from body.iter_chunks(256 * 1024)
+                with answering("read"):
+                    yield from body.iter_chunks(256 * 1024)
             finally:
                 body.close()
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import gzip
 import zlib
 from typing import TYPE_CHECKING, ClassVar
 
 from include.core.compression import Compression, DecompressingCounter, Encoded
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Sequence
+    from collections.abc import Generator, Iterable, Iterator, Sequence
+    from io import BufferedIOBase
 
     from include.core.format import RowCounter
 
@@ -38,3 +40,8 @@ class Gzip(Compression):
     def counter(self, counters: Sequence[RowCounter]) -> RowCounter:
         """Return a counter that decompresses by zlib, which did not compress it."""
         return DecompressingCounter(zlib.decompressobj(_WITH_HEADER), counters, damage=zlib.error)
+
+    def unpack(self, file: BufferedIOBase) -> Iterator[BufferedIOBase]:
+        """Yield the file, by the standard library, which checks its CRC-32 and its length."""
+        with gzip.GzipFile(fileobj=file) as opened:
+            yield opened

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, cast
+from zipfile import ZipFile
 
 from include.core.compression import Compression, Encoded
 from include.core.errors import VerificationFailed
@@ -11,7 +12,8 @@ from include.core.streamed_zip import StreamedZip
 from include.core.zip_entries import ZipEntries
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Sequence
+    from collections.abc import Generator, Iterable, Iterator, Sequence
+    from io import BufferedIOBase
 
 
 class Zip(Compression):
@@ -39,6 +41,13 @@ class Zip(Compression):
     def counter(self, counters: Sequence[RowCounter]) -> RowCounter:
         """Return a counter that inflates each entry."""
         return _EntryCounter(counters)
+
+    def unpack(self, file: BufferedIOBase) -> Iterator[BufferedIOBase]:
+        """Yield each file, by the directory at the end, at which the counter does not look."""
+        with ZipFile(file) as archive:
+            for name in archive.namelist():
+                with archive.open(name) as opened:
+                    yield cast("BufferedIOBase", opened)
 
 
 class _EntryCounter(RowCounter):

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import io
 from typing import TYPE_CHECKING, ClassVar
 
 from include.core.compression import Compression, DecompressingCounter, Encoded
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Sequence
+    from collections.abc import Generator, Iterable, Iterator, Sequence
+    from io import BufferedIOBase
 
     from include.core.format import RowCounter
 
 LEVEL = 3
 """The library's own default: 1 to 22."""
+
+BUFFER_BYTES = 1024 * 1024
+"""Decompressed bytes that are read at once."""
 
 
 class Zstd(Compression):
@@ -38,3 +43,10 @@ class Zstd(Compression):
 
         decompressor = zstandard.ZstdDecompressor().decompressobj()
         return DecompressingCounter(decompressor, counters, damage=zstandard.ZstdError)
+
+    def unpack(self, file: BufferedIOBase) -> Iterator[BufferedIOBase]:
+        """Yield the file, by Apache Arrow, which brings along a library of its own."""
+        import pyarrow as pa
+
+        with pa.CompressedInputStream(file, "zstd") as stream:
+            yield io.BufferedReader(stream, BUFFER_BYTES)

@@ -10,6 +10,7 @@ from include.core.format import RowCounter
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator, Sequence
+    from io import BufferedIOBase
 
 
 class Encoded(Protocol):
@@ -45,6 +46,10 @@ class Compression(ABC):
 
         ``counters`` may grow while it is fed: a file's counter is there before the file's bytes are.
         """
+
+    @abstractmethod
+    def unpack(self, file: BufferedIOBase) -> Iterator[BufferedIOBase]:
+        """Yield each file inside of a compressed one, to be read once and in turn, by code that did not compress it."""
 
 
 class Decompressor(Protocol):

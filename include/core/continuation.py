@@ -77,6 +77,7 @@ class Continuation:
                 started_at=started_at,
                 sources=extraction.so_far(mark.rows),
                 notes=tuple(documents.encoding.notes),
+                content=mark.content,
             )
             with suppress(Retriable):
                 self.store.write(checkpoint_key(self.export_id), checkpoint.to_bytes())

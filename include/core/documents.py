@@ -6,6 +6,7 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from include.core.content import Content
 from include.core.errors import Fatal
 from include.core.extraction import Extraction
 from include.core.filename import clean, make_filename, slug, unique
@@ -14,14 +15,14 @@ from include.core.resolve import MAX_FILES
 from include.core.split import Cut
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator
+    from collections.abc import Callable, Generator, Iterator, Sequence
     from datetime import datetime
 
     from include.core.format import CsvText, RowCounter
     from include.core.progress import Progress
     from include.core.request import Split
     from include.core.resolve import ResolvedExport
-    from include.core.resume import Trail
+    from include.core.resume import Checkpoint, Trail
     from include.core.schema import Schema
     from include.core.source import Sources
     from include.core.split import Part
@@ -29,12 +30,16 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Document:
-    """One file before compression; ``rows`` is asked after its bytes were read: how many reached its encoder."""
+    """One file before compression; ``rows`` is asked after its bytes were read: how many reached its encoder.
+
+    ``extractions`` are those whose rows it holds, all or some.
+    """
 
     name: str
     chunks: Generator[bytes]
     counter: RowCounter
     rows: Callable[[], int]
+    extractions: Sequence[Extraction]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +77,15 @@ class Documents:
     ) -> None:
         start = trail.start if trail else None
         self.extractions = [
-            Extraction(reading, sources, progress, last=reading is resolved.readings[-1], start=start)
-            for reading in resolved.readings
+            Extraction(
+                reading,
+                sources,
+                progress,
+                last=reading is resolved.readings[-1],
+                start=start,
+                content=_content(resolved, number, start),
+            )
+            for number, reading in enumerate(resolved.readings)
         ]
         self.encoding = Encoding(notes=list(start.notes) if start else [])
         self.trail = trail
@@ -119,7 +131,7 @@ class Documents:
         if self.trail is not None:
             chunks = self.trail.over(chunks, extractions[0].end, head=len(self._head(extractions[0])))
             before = self.trail.rows
-        return self._document(name, chunks, lambda: before + sum(each.opened.rows for each in extractions))
+        return self._document(name, chunks, lambda: before + sum(each.opened.rows for each in extractions), extractions)
 
     def _head(self, extraction: Extraction) -> bytes:
         return self._resolved.format.head(extraction.reading.selection.schema, self._resolved.options) or b""
@@ -136,7 +148,7 @@ class Documents:
             yield from self._encoded(sheets)
 
     def _plain_text(self, extractions: list[Extraction]) -> CsvText | None:
-        if len(extractions) > 1:
+        if len(extractions) > 1 or extractions[0].content is not None:  # typed rows are hashed
             return None
         schema = extractions[0].reading.selection.schema
         return self._resolved.format.plain_text(schema, self._resolved.options, self.encoding)
@@ -160,7 +172,7 @@ class Documents:
                 part = cut.next_part()
                 name = self._part_name(part, number, names)
                 encoded = self._encoded(iter([replace(sheet, batches=part.batches())]))
-                yield self._document(name, part.over_chunks(encoded), part.rows_taken)
+                yield self._document(name, part.over_chunks(encoded), part.rows_taken, self.extractions)
 
     def _part_name(self, part: Part, number: int, names: set[str]) -> str:
         """Return a part's name: its number, or what its rows have in common."""
@@ -172,8 +184,21 @@ class Documents:
             stem = f"{self._naming.name(suffix).removesuffix(suffix)}-{stem}"
         return unique(stem, suffix, names)
 
-    def _document(self, name: str, chunks: Generator[bytes], rows: Callable[[], int]) -> Document:
-        return Document(name, chunks, self._resolved.format.counter(self._resolved.options), rows)
+    def _document(
+        self, name: str, chunks: Generator[bytes], rows: Callable[[], int], extractions: Sequence[Extraction]
+    ) -> Document:
+        counter = self._resolved.format.counter(self._resolved.options)
+        return Document(name, chunks, counter, rows, extractions)
+
+
+def _content(resolved: ResolvedExport, number: int, start: Checkpoint | None) -> Content | None:
+    """Return what hashes the rows of one reading, where the file will be read back; some may be hashed already."""
+    reader, schema = resolved.reader, resolved.readings[number].selection.schema
+    if reader is None:
+        return None
+    if start is None:
+        return Content(schema, number, reader.promised)
+    return Content(schema, number, reader.promised, value=start.content, rows=start.rows)
 
 
 def _place_of(split: Split, schema: Schema) -> int | None:

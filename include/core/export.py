@@ -17,6 +17,7 @@ from include.core.manifest import ContentRecord, FileRecord, Manifest
 from include.core.progress import Stage
 from include.core.references import check_references, references_of
 from include.core.request import NAMES_SEPARATOR
+from include.core.rereading import Rereading
 from include.core.source import Sources
 from include.core.verdict import verify
 from include.core.writing import Writing, Written
@@ -114,6 +115,9 @@ class ExportRun:
                 files = self._write(documents, naming, stop=sources.close, trail=trail)
             self._progress.enter(Stage.VERIFYING)
             verification = verify(documents.extractions, files)
+            if (reader := self._resolved.reader) is not None:
+                rereading = Rereading(reader, self._resolved.compression, self._store)
+                verification = rereading.check(verification, documents.extractions, files)
             self._progress.enter(Stage.PUBLISHING)
             manifest = self._manifest(sources, documents, files, verification, started_at)
             published = self._publish(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 from include.core.format import Sheet
 from include.core.overlap import overlapped
 from include.core.progress import Stage
-from include.core.resume import place_in_batch, place_in_text, positions
+from include.core.resume import End, place_in_batch, place_in_text, positions
 from include.core.verify import Seal
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+    from include.core.content import Content
     from include.core.format import CsvText
     from include.core.manifest import SourceRecord
     from include.core.progress import Progress
@@ -30,7 +31,8 @@ T = TypeVar("T")
 class Extraction:
     """One reading: as a sheet of batches, or on the straight path as text that the source writes itself.
 
-    ``sealed`` is what left the exporter, ``opened`` what arrived; both have to be equal in the end.
+    ``sealed`` is what left the exporter, ``opened`` what arrived; both have to be equal in the end. ``content`` is a
+    hash of what arrived, where the file will be read back.
     """
 
     def __init__(
@@ -41,10 +43,12 @@ class Extraction:
         *,
         last: bool,
         start: Checkpoint | None = None,
+        content: Content | None = None,
     ) -> None:
         self.reading = reading
         self.sealed = Seal()
         self.opened = Seal()
+        self.content = content
         self.records: list[SourceRecord] = []
         self._earlier = start.sources if start else ()
         self._end: Callable[[], tuple[str, ...] | None] = _nowhere
@@ -60,7 +64,8 @@ class Extraction:
         batches = reading.table.batches(reading.params, reading.selection, self._sources)
         with self._ahead(self.sealed.over(batches.stream)) as ahead:
             arrived = self.opened.over(self._progress.over_batches(self._noted(ahead)))
-            yield Sheet(reading.title, reading.selection.schema, batches.arrow, arrived)
+            hashed = arrived if self.content is None else self.content.over(arrived)
+            yield Sheet(reading.title, reading.selection.schema, batches.arrow, hashed)
 
     @contextmanager
     def text(self, text: CsvText) -> Iterator[Iterator[bytes] | None]:
@@ -73,9 +78,9 @@ class Extraction:
         with self._ahead(self.sealed.over_text(rows)) as ahead:
             yield self._progress.over_text(self.opened.over_text(self._noted_text(ahead, text)))
 
-    def end(self) -> tuple[int, tuple[str, ...] | None]:
-        """Return how many rows have reached the encoder, and the place of the last one where it is known."""
-        return self.opened.rows, self._end()
+    def end(self) -> End:
+        """Return what has reached the encoder."""
+        return End(self.opened.rows, self._end(), self.content.value if self.content else 0)
 
     def so_far(self, rows: int) -> tuple[SourceRecord, ...]:
         """Return what is to be said of the sources if the first so many rows were all."""

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from include.core.errors import FieldError
+    from include.core.reader import Reader
     from include.core.schema import Schema
 
 Header = Literal["name", "label", "none"]
@@ -119,6 +120,10 @@ class Format(ABC):
 
         Where it can, ``encode`` yields the head and then each batch's rows, the same wherever in the file they are.
         """
+        return None
+
+    def reader(self, options: FormatOptions) -> Reader | None:  # noqa: ARG002
+        """Return what reads a file back, by code that did not write it; None where that cannot be done."""
         return None
 
     def plain_text(self, schema: Schema, options: FormatOptions, encoding: Encoding) -> CsvText | None:  # noqa: ARG002

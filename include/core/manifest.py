@@ -74,6 +74,10 @@ class Verification(Record):
     file_bytes: int
     stored_bytes: int
     checks: list[str]
+    content_hash: str | None = Field(
+        None, description="Hash of all rows, whatever their order, in hex: of those read back from the store, too."
+    )
+    reader: str | None = Field(None, description="What read the files back from the store, where that was asked for.")
 
 
 class Signature(Record):

@@ -103,6 +103,6 @@ class _Memory:
         self.content = bytes(data)
         return Stored(bytes=len(self.content), crc32=zlib.crc32(self.content))
 
-    def open(self, key: str) -> Iterator[bytes]:  # noqa: ARG002
+    def open(self, key: str, *, start: int = 0, end: int | None = None) -> Iterator[bytes]:  # noqa: ARG002
         """Yield the file's bytes."""
         yield self.content

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     BaseModel,
@@ -207,6 +207,11 @@ class ExportRequest(_Reading):
     )
     compression: Name | None = Field(None, description="How the file is compressed: gzip, zstd or zip.")
     split: Split | None = Field(None, description="Several files instead of one long one.")
+    verify: Literal["counts", "full"] = Field(
+        "counts",
+        description="How the file is verified: by counts and checksums, or full: also read back from the store and "
+        "compared row by row.",
+    )
     name: Name | None = Field(None, description="What people call this export.")
     expires_in: Annotated[timedelta, BeforeValidator(_iso_duration)] | None = Field(
         None,

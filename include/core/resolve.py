@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from include.core.compression import Compression
     from include.core.exporter import Exporter
     from include.core.format import Format, FormatOptions
+    from include.core.reader import Reader
     from include.core.registry import Registry
     from include.core.request import ExportRequest, SourceRequest
     from include.core.table import Table
@@ -70,6 +71,11 @@ class ResolvedExport:
     options: FormatOptions
     compression: Compression | None = None
 
+    @property
+    def reader(self) -> Reader | None:
+        """What reads the stored files back, where that was asked for."""
+        return self.format.reader(self.options) if self.request.verify == "full" else None
+
     def frozen_request(self) -> dict[str, Any]:
         """Return the request with its defaults worked out, as JSON: what a run is given and a manifest records.
 
@@ -110,6 +116,8 @@ def resolve(
     if made is not None and options is not None:
         for reading in found:
             errors.extend(made.misfits(reading.selection.schema, options))
+        if request.verify == "full" and made.reader(options) is None:
+            errors.append(FieldError("/verify", f"A {request.format} file cannot be read back: choose counts."))
     if errors or made is None or options is None:
         raise invalid(errors)
     return ResolvedExport(request, found, made, options, compression)

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from datetime import time as time_of_day
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from pydantic import ValidationError
 
@@ -42,7 +42,8 @@ _SECONDS = 1.0
 class Checkpoint(Record):
     """Where an attempt stood; ``after`` is the last row's place in the order, as texts that the source understands.
 
-    ``binding`` is a hash of all that decides the file's bytes: nothing else goes on from here.
+    ``binding`` is a hash of all that decides the file's bytes: nothing else goes on from here. ``content`` is the hash
+    of the rows, where the file will be read back.
     """
 
     version: Literal[1] = 1
@@ -57,6 +58,7 @@ class Checkpoint(Record):
     started_at: datetime
     sources: tuple[SourceRecord, ...]
     notes: tuple[str, ...] = ()
+    content: int = 0
 
     @property
     def left(self) -> LeftUpload:
@@ -84,12 +86,21 @@ def binding_of(resolved: ResolvedExport, query_sha256: str, versions: Mapping[st
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """The end of a row: rows and bytes up to there, their CRC-32, and the row's place in the order."""
+    """The end of a row: rows and bytes up to there, their hash and CRC-32, and the row's place in the order."""
 
     rows: int
     after: tuple[str, ...]
     length: int
     crc32: int
+    content: int
+
+
+class End(NamedTuple):
+    """How many rows this attempt has encoded, the place of the last one where it is known, and all rows' hash."""
+
+    rows: int
+    after: tuple[str, ...] | None
+    content: int
 
 
 class Trail:
@@ -113,7 +124,7 @@ class Trail:
         self.save: Callable[[Mark, str, tuple[str, ...]], None] = _keep_nothing
         self._clock = clock
         self._last = clock()
-        self._ends: deque[tuple[int, tuple[str, ...] | None]] = deque()
+        self._ends: deque[End] = deque()
         self._marks: deque[Mark] = deque()
 
     @property
@@ -121,12 +132,10 @@ class Trail:
         """Rows that an earlier attempt has written."""
         return self.start.rows if self.start else 0
 
-    def over(
-        self, chunks: Generator[bytes], end: Callable[[], tuple[int, tuple[str, ...] | None]], *, head: int
-    ) -> Generator[bytes]:
+    def over(self, chunks: Generator[bytes], end: Callable[[], End], *, head: int) -> Generator[bytes]:
         """Pass chunks of whole rows through, with the place of each one's last row; leave out a head that is there.
 
-        :param end: rows so far, and the place of the last one where it is known
+        :param end: what was encoded so far
         :param head: length of what comes before the first row
         """
         left_out = head if self.start else 0
@@ -141,9 +150,9 @@ class Trail:
     def passing(self, chunks: Iterator[bytes], transcript: Transcript) -> Iterator[bytes]:
         """Pass the same chunks through where they are stored, once the transcript has read them."""
         for chunk in chunks:
-            rows, after = self._ends.popleft()
+            rows, after, content = self._ends.popleft()
             if after is not None:
-                self._marks.append(Mark(self.rows + rows, after, transcript.length, transcript.crc32))
+                self._marks.append(Mark(self.rows + rows, after, transcript.length, transcript.crc32, content))
             yield chunk
 
     def acknowledged(self, upload_id: str, checksums: Sequence[str], length: int) -> None:

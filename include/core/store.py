@@ -89,8 +89,8 @@ class Destination(Protocol):
         With a trail, an upload that ends in a :class:`~include.core.errors.Retriable` stays, to be taken over.
         """
 
-    def open(self, key: str) -> Iterator[bytes]:
-        """Yield the bytes of an object."""
+    def open(self, key: str, *, start: int = 0, end: int | None = None) -> Iterator[bytes]:
+        """Yield the bytes of an object from ``start`` up to and without ``end``, or to its own end before that."""
 
 
 class ArtifactStore(Destination, Protocol):

@@ -23,12 +23,15 @@ from include.formats._csv_fields import (
     quoted_heading,
     with_comma,
 )
+from include.formats._read_csv import CsvReader
 from include.formats._text import as_text, headings, position, to_frame
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     import polars as pl
+
+    from include.core.reader import Reader
 
 _BOM = b"\xef\xbb\xbf"
 _LINE_ENDS = {"crlf": "\r\n", "lf": "\n"}
@@ -120,6 +123,10 @@ class CsvFormat(Format):
     def counter(self, options: FormatOptions) -> RowCounter:
         """Return a scan for line ends outside quotes."""
         return CsvRowCounter(headers=0 if CsvOptions.model_validate(options).header == "none" else 1)
+
+    def reader(self, options: FormatOptions) -> Reader:
+        """Return a reader by pyarrow."""
+        return CsvReader(CsvOptions.model_validate(options))
 
 
 class CsvRowCounter(RowCounter):

@@ -8,9 +8,12 @@ from include.core.errors import VerificationFailed
 from include.core.format import Encoding, Format, FormatOptions, RowCounter, Sheet
 from include.formats._json import object_lines
 from include.formats._occurrences import Occurrences
+from include.formats._read_json import JsonReader
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+
+    from include.core.reader import Reader
 
 _START, _BETWEEN, _END = b"[\n", b",\n", b"\n]\n"
 
@@ -39,6 +42,10 @@ class JsonFormat(Format):
     def counter(self, options: FormatOptions) -> RowCounter:  # noqa: ARG002
         """Return a counter of lines that start an object."""
         return ArrayRowCounter()
+
+    def reader(self, options: FormatOptions) -> Reader:  # noqa: ARG002
+        """Return a reader by Python's own parser."""
+        return JsonReader(array=True)
 
 
 class ArrayRowCounter(RowCounter):

@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, ClassVar
 
 from include.core.format import Encoding, Format, FormatOptions, RowCounter, Sheet
 from include.formats._json import object_lines
+from include.formats._read_json import JsonReader
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from include.core.reader import Reader
     from include.core.schema import Schema
 
 
@@ -36,6 +38,10 @@ class JsonlFormat(Format):
     def counter(self, options: FormatOptions) -> RowCounter:  # noqa: ARG002
         """Return a counter of line ends: a line end inside a value is always escaped."""
         return LineCounter()
+
+    def reader(self, options: FormatOptions) -> Reader:  # noqa: ARG002
+        """Return a reader by Python's own parser."""
+        return JsonReader(array=False)
 
 
 class LineCounter(RowCounter):

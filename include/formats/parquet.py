@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING, ClassVar
 from include.core.errors import VerificationFailed
 from include.core.format import Encoding, Format, FormatOptions, RowCounter, Sheet
 from include.core.schema import ColumnType
+from include.formats._read_parquet import ParquetReader
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     import pyarrow as pa
+
+    from include.core.reader import Reader
 
 GROUP_ROWS = 65_536
 GROUP_BYTES = 16 * 1024 * 1024
@@ -61,6 +64,10 @@ class ParquetFormat(Format):
     def counter(self, options: FormatOptions) -> RowCounter:  # noqa: ARG002
         """Return a reader of the footer."""
         return FooterCounter()
+
+    def reader(self, options: FormatOptions) -> Reader:  # noqa: ARG002
+        """Return a reader by polars."""
+        return ParquetReader()
 
 
 class FooterCounter(RowCounter):

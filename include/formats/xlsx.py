@@ -17,6 +17,7 @@ from include.core.errors import Fatal, FieldError
 from include.core.format import Encoding, Format, FormatOptions, Header, RowCounter, Sheet
 from include.core.streamed_zip import StreamedZip
 from include.formats import _templates
+from include.formats._read_xlsx import WorkbookReader
 from include.formats._sheet import MAX_COLUMNS, MAX_ROWS, SheetWriter, too_wide
 from include.formats._workbook import Book, sheet_prefix
 from include.formats._zip_rows import WorkbookRowCounter
@@ -24,6 +25,7 @@ from include.formats._zip_rows import WorkbookRowCounter
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from include.core.reader import Reader
     from include.core.schema import Schema
 
 
@@ -87,6 +89,11 @@ class XlsxFormat(Format):
         return WorkbookRowCounter(
             headers=0 if chosen.header == "none" else 1, sheets=sheet_prefix(is_template=chosen.template is not None)
         )
+
+    def reader(self, options: FormatOptions) -> Reader:
+        """Return a reader by the standard library and libxml2."""
+        chosen = XlsxOptions.model_validate(options)
+        return WorkbookReader(header=chosen.header, prefix=sheet_prefix(is_template=chosen.template is not None))
 
     def forewarn(self, expected: Sequence[tuple[str, int]], options: FormatOptions) -> list[str]:
         """Warn of tables that need more than one worksheet."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, ClassVar
 from include.core.errors import Fatal, VerificationFailed
 from include.core.format import Encoding, Format, FormatOptions, RowCounter, Sheet
 from include.formats._occurrences import Occurrences
+from include.formats._read_xml import XmlReader
 from include.formats._text import as_text, joined, position, to_frame
 from include.formats._xml_names import element_name
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
+    from include.core.reader import Reader
     from include.core.schema import Column, Schema
 
 _START = b'<?xml version="1.0" encoding="UTF-8"?>\n<table xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance">\n'
@@ -57,6 +59,10 @@ class XmlFormat(Format):
     def counter(self, options: FormatOptions) -> RowCounter:  # noqa: ARG002
         """Return a counter of lines that start a row."""
         return XmlRowCounter()
+
+    def reader(self, options: FormatOptions) -> Reader:  # noqa: ARG002
+        """Return a reader by libxml2."""
+        return XmlReader()
 
 
 class XmlRowCounter(RowCounter):

@@ -217,6 +217,8 @@ def test_the_answer_is_200_and_as_described(trial: Trial) -> None:
     [
         ("validate_only=true", {"exporter": "numbers", "limit": 0}, 422, "/limit"),
         ("validate_only=true", {"exporter": "nobody"}, 422, "/exporter"),
+        ("validate_only=true", {"exporter": "numbers", "format": "pdf", "verify": "full"}, 422, "/verify"),
+        ("validate_only=true", {"exporter": "numbers", "verify": "twice"}, 422, "/verify"),
         ("validate_only=maybe", {"exporter": "numbers"}, 422, "/query/validate_only"),
         ("validate_only=true&validate_only=false", {"exporter": "numbers"}, 422, "/query/validate_only"),
         ("validate=true", {"exporter": "numbers"}, 422, "/query/validate"),

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import random
 import re
 import tracemalloc
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,6 +16,7 @@ import pytest
 from include.compressions import COMPRESSIONS
 from include.core.errors import VerificationFailed
 from include.core.format import RowCounter
+from include.core.reader import DAMAGE
 from tests.properties.unpackers import UNPACKERS
 
 if TYPE_CHECKING:
@@ -75,6 +78,11 @@ def counted(made: Compression, data: bytes, counters: Sequence[RowCounter], size
     return counter.rows()
 
 
+def unpacked(made: Compression, data: bytes) -> list[bytes]:
+    with io.BufferedReader(io.BytesIO(data)) as file:
+        return [b"".join(iter(partial(opened.read, 1_000), b"")) for opened in made.unpack(file)]
+
+
 def lines(count: int) -> bytes:
     return b"".join(
         b"%d;%s\r\n" % (number, hashlib.md5(b"%d" % number).hexdigest().encode()) for number in range(count)
@@ -101,6 +109,16 @@ def test_no_two_compressions_share_a_suffix_or_a_media_type() -> None:
 @pytest.mark.parametrize("content", CONTENTS, ids=len)
 def test_an_independent_reader_finds_what_was_there(name: str, made: Compression, content: bytes) -> None:
     assert UNPACKERS[name](compressed(made, content)) == [content]
+
+
+@pytest.mark.parametrize("content", CONTENTS, ids=len)
+def test_what_the_store_has_can_be_unpacked_in_pieces(made: Compression, content: bytes) -> None:
+    contents = [content, b"another"] if made.bundles else [content]
+    data = compressed(made, *contents)
+    assert unpacked(made, data) == contents
+    for damaged in (data[: len(data) // 2], data[:-1]):
+        with pytest.raises(DAMAGE):
+            unpacked(made, damaged)
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 1000, 1 << 20])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
@@ -106,7 +107,23 @@ class TamperedStore:
         return getattr(self._store, name)
 
 
-def run(stack: Stack, store: Any, export_id: str, file_format: str, **options: str) -> Manifest:
+class AlteredObjects:
+    """The real store, in which somebody changes each object as soon as it is there."""
+
+    def __init__(self, store: S3Store, change: Callable[[bytes], bytes]) -> None:
+        self._store = store
+        self._change = change
+
+    def put(self, key: str, chunks: Iterator[bytes], **arguments: Any) -> Stored:
+        stored = self._store.put(key, chunks, **arguments)
+        self._store.write(key, self._change(b"".join(self._store.open(key))))
+        return stored
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+
+def run(stack: Stack, store: Any, export_id: str, file_format: str, *, more: Any = None, **options: str) -> Manifest:
     at = urlsplit(stack.demo_dsn)
 
     def open_source(conn_id: str) -> tuple[str, Source]:
@@ -123,7 +140,8 @@ def run(stack: Stack, store: Any, export_id: str, file_format: str, **options: s
         return "postgres", SOURCES.load("postgres")(connection, application="waybill proof", timeout_seconds=60)
 
     columns = ["code", "created_at", "total"]
-    request = parse_request({"exporter": "orders", "format": file_format, "columns": columns, "options": options})
+    body = {"exporter": "orders", "format": file_format, "columns": columns, "options": options, **(more or {})}
+    request = parse_request(body)
     attempt = Attempt(
         export_id=export_id,
         attempt_id=str(uuid4()),
@@ -217,3 +235,65 @@ def test_the_same_export_untouched_is_published(stack: Stack, bucket: Bucket) ->
     assert manifest.rows == 50_000
     assert store.read(manifest_key(export_id)) == manifest.to_bytes()
     assert len(bucket.left_of(export_id)) == 2
+
+
+FULL = {"verify": "full"}
+READABLE = [name for name in FORMATS.names if name != "pdf"]
+
+
+@pytest.mark.parametrize("file_format", READABLE)
+def test_an_untouched_export_is_verified_in_full(stack: Stack, bucket: Bucket, file_format: str) -> None:
+    export_id = str(uuid4())
+    verification = run(stack, bucket.product_store(), export_id, file_format, more=FULL).verification
+    assert verification.file_rows == 50_000
+    assert verification.content_hash
+    assert verification.checks[-1].endswith("read back from the store agree")
+    assert len(bucket.left_of(export_id)) == 2
+
+
+@pytest.mark.parametrize(
+    "more", [{"compression": "gzip"}, {"compression": "zstd"}, {"compression": "zip"}, {"split": {"rows": 20_000}}]
+)
+@pytest.mark.parametrize("file_format", ["csv", "parquet"])
+def test_compressed_and_split_files_are_verified_in_full(
+    stack: Stack, bucket: Bucket, file_format: str, more: dict[str, Any]
+) -> None:
+    store = bucket.product_store()
+    plain, other = (
+        run(stack, store, str(uuid4()), file_format, more=FULL | body).verification.content_hash for body in ({}, more)
+    )
+    assert plain == other
+
+
+def another_letter(data: bytes) -> bytes:
+    """Another letter in the code of an order, which is no key of the order and in no heading."""
+    middle = data.index(b"\n", len(data) // 2)
+    place = re.compile(rb"[A-Z0-9]{5}").search(data, middle)
+    assert place is not None
+    return data[: place.start()] + (b"Z" if data[place.start()] != ord("Z") else b"Y") + data[place.start() + 1 :]
+
+
+@pytest.mark.parametrize("file_format", READABLE)
+def test_an_object_that_was_altered_in_the_store_is_noticed(stack: Stack, bucket: Bucket, file_format: str) -> None:
+    change = alter_bytes if file_format in {"parquet", "xlsx"} else another_letter
+    store = AlteredObjects(bucket.product_store(), change)
+    assert run(stack, store, str(uuid4()), file_format).rows == 50_000  # counts and checksums were right
+    export_id = str(uuid4())
+    with pytest.raises(VerificationFailed, match=r"as the store has it|read back from the store differ"):
+        run(stack, store, export_id, file_format, more=FULL)
+    assert bucket.left_of(export_id) == []
+
+
+@pytest.mark.parametrize("change", ["drop", "double"])
+@pytest.mark.parametrize("file_format", ["csv", "jsonl"])
+def test_a_row_that_was_lost_or_doubled_in_the_store_is_noticed(
+    stack: Stack, bucket: Bucket, file_format: str, change: str
+) -> None:
+    def changed(data: bytes) -> bytes:
+        head, first, *others = data.splitlines(keepends=True)
+        return b"".join([head, *([] if change == "drop" else [first, first]), *others])
+
+    export_id = str(uuid4())
+    with pytest.raises(VerificationFailed, match="Nothing was published"):
+        run(stack, AlteredObjects(bucket.product_store(), changed), export_id, file_format, more=FULL)
+    assert bucket.left_of(export_id) == []

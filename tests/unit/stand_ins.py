@@ -106,8 +106,8 @@ class MemoryStore:
         self.events.append(f"put {filename}")
         return Stored(bytes=len(data), crc32=crc32)
 
-    def open(self, key: str) -> Iterator[bytes]:
-        yield self.objects[key]
+    def open(self, key: str, *, start: int = 0, end: int | None = None) -> Iterator[bytes]:
+        yield self.objects[key][start:end]
 
     def write(self, key: str, data: bytes) -> None:
         self.written.append(key)

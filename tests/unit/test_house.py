@@ -80,6 +80,14 @@ def test_no_file_imports_what_its_folder_may_not(rule: Rule) -> None:
     assert not found
 
 
+def test_what_reads_files_back_shares_nothing_with_what_writes_them() -> None:
+    ours, options = "include.formats._read_", "include.formats.csv.CsvOptions"
+    files = python_files("include/formats/_read_*.py")
+    found = {name for path in files for name in imports(path) if name.startswith("include.formats")}
+    assert len(files) >= 6
+    assert not [name for name in found if not name.startswith(ours) and name != options]
+
+
 def test_the_packages_that_python_finds_are_ours() -> None:
     import export_api
     import include

@@ -39,6 +39,10 @@ REQUESTS: dict[str, dict[str, Any]] = {
         "summary": "Several files of at most 100,000 rows",
         "value": {"exporter": "orders", "format": "jsonl", "split": {"rows": 100_000}, "compression": "zstd"},
     },
+    "verified_in_full": {
+        "summary": "A file that is read back from the store and compared row by row",
+        "value": {"exporter": "orders", "format": "parquet", "verify": "full"},
+    },
     "notify": {
         "summary": "Somebody is told when it ends",
         "value": {
@@ -102,6 +106,8 @@ VERIFICATION: dict[str, Any] = {
     "file_bytes": 1048576,
     "stored_bytes": 1048576,
     "checks": ["rows sent by each source equal rows that arrived"],
+    "content_hash": None,
+    "reader": None,
 }
 
 EXPORT_SUCCEEDED: dict[str, Any] = {
