@@ -6,7 +6,7 @@ import io
 import zipfile
 from dataclasses import replace
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -56,8 +56,8 @@ TEXTS = [name for name in READABLE if name not in {"parquet", "xlsx"}]
 
 def exporter_of(schema: Schema) -> RowsExporter:
     class Rows(RowsExporter):
-        columns: ClassVar[Schema] = schema
-        key: ClassVar[tuple[str, ...]] = ("id",) if "id" in schema else ()
+        columns: Schema = schema
+        key: tuple[str, ...] = ("id",) if "id" in schema else ()
 
     return Rows()
 
