@@ -31,6 +31,10 @@ REQUESTS: dict[str, dict[str, Any]] = {
             "filename": "inventory-{date}",
         },
     },
+    "sheets": {
+        "summary": "Some tables of an exporter with several: sheets of one workbook",
+        "value": {"exporter": "fleet", "sheets": ["platforms", "machines"], "format": "xlsx"},
+    },
     "compressed": {
         "summary": "A compressed file",
         "value": {"exporter": "orders", "format": "csv", "compression": "gzip"},
@@ -38,6 +42,10 @@ REQUESTS: dict[str, dict[str, Any]] = {
     "split": {
         "summary": "Several files of at most 100,000 rows",
         "value": {"exporter": "orders", "format": "jsonl", "split": {"rows": 100_000}, "compression": "zstd"},
+    },
+    "split_by": {
+        "summary": "A file for each value of a column, in one zip",
+        "value": {"exporter": "machines", "format": "csv", "split": {"by": "source"}, "compression": "zip"},
     },
     "notify": {
         "summary": "Somebody is told when it ends",
