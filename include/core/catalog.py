@@ -106,7 +106,7 @@ class ExporterSpec(TableSpec):
     title: str
     description: str = ""
     source: str
-    params: dict[str, ParamSpec] = Field(default_factory=dict)
+    params: dict[Annotated[str, Field(pattern="^[A-Za-z][A-Za-z0-9_]*$")], ParamSpec] = Field(default_factory=dict)
     sheets: dict[Annotated[str, Field(pattern="^[a-z][a-z0-9_-]*$")], SheetSpec] | None = Field(None, min_length=1)
     timeout: float | None = Field(None, gt=0, description="Seconds that the query may run at most.")
     max_expires_days: float | None = Field(None, gt=0, description="Days that its files are kept at most.")
@@ -162,7 +162,10 @@ def _make_sheets(spec: ExporterSpec, sheets: Mapping[str, SheetSpec], folder: Pa
             continue
         if sheet.counts not in made or sheet.by not in made[sheet.counts].columns:
             raise ValueError(f"sheets.{name}: there is no column {sheet.by!r} of a sheet {sheet.counts!r} before it.")
-        made[name] = CountsTable(made[sheet.counts], sheet.by, title=sheet.title)
+        try:
+            made[name] = CountsTable(made[sheet.counts], sheet.by, title=sheet.title)
+        except ValueError as error:
+            raise ValueError(f"sheets.{name}: {error}") from None
     return made
 
 

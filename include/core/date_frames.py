@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import GetPydanticSchema
 from pydantic_core import core_schema
 
-from include.core.request import utc_now
-
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
 
     from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 
@@ -107,22 +106,26 @@ def _following(unit: str, first: date) -> date:
     return _start(unit, first + timedelta(days=longest))
 
 
-def _schema(_source: Any, _handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
+def date_frame_type(now: Callable[[], datetime]) -> Any:
+    """Return the type of a parameter: a frame given as text, fixed to days when it is read, and kept as two days.
+
+    :param now: says what day it is, in the zone whose days are meant
+    """
+
     def read(value: Any) -> DateFrame:
         if isinstance(value, DateFrame):
             return value
         if not isinstance(value, str):
             raise ValueError("A date frame is a text, such as month_previous or 2026-01-01/2026-01-31.")  # noqa: TRY004 - pydantic collects ValueErrors
-        return date_frame(value, utc_now().date())
+        return date_frame(value, now().date())
 
-    return core_schema.no_info_plain_validator_function(
-        read, serialization=core_schema.plain_serializer_function_ser_schema(str, when_used="json")
-    )
+    def schema(_source: Any, _handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
+        return core_schema.no_info_plain_validator_function(
+            read, serialization=core_schema.plain_serializer_function_ser_schema(str, when_used="json")
+        )
+
+    return Annotated[DateFrame, GetPydanticSchema(schema, _json_schema)]
 
 
 def _json_schema(_core: core_schema.CoreSchema, _handler: GetJsonSchemaHandler) -> dict[str, Any]:
     return {"type": "string", "format": "date-frame", "examples": ["month_previous", "2026-01-01/2026-01-31"]}
-
-
-DateFrameText = Annotated[DateFrame, GetPydanticSchema(_schema, _json_schema)]
-"""A frame as a parameter: given as text, fixed to days (in UTC) when the request arrives, and kept as two days."""

@@ -170,16 +170,17 @@ class Documents:
                         code="too_many_files",
                     )
                 part = cut.next_part()
-                name = self._part_name(part, number, names)
+                name = self._part_name(part, sheet.schema, number, names)
                 encoded = self._encoded(iter([replace(sheet, batches=part.batches())]))
                 yield self._document(name, part.over_chunks(encoded), part.rows_taken, self.extractions)
 
-    def _part_name(self, part: Part, number: int, names: set[str]) -> str:
+    def _part_name(self, part: Part, schema: Schema, number: int, names: set[str]) -> str:
         """Return a part's name: its number, or what its rows have in common."""
         suffix, compression = self._resolved.format.suffix, self._resolved.compression
-        if part.value is None:
+        if part.value is None or part.place is None:
             return self._naming.name(suffix, number=number)
-        stem = slug(part.value)
+        textual = schema.columns[part.place].type.textual
+        stem = slug(part.value) if textual else clean(part.value)  # a number keeps its sign and its point
         if compression is None or not compression.bundles:
             stem = f"{self._naming.name(suffix).removesuffix(suffix)}-{stem}"
         return unique(stem, suffix, names)

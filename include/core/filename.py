@@ -76,10 +76,8 @@ def _filled(template: str | None, suffixes: Sequence[str], end: str, *, moment: 
 
 
 def fitted(stem: str, end: str) -> str:
-    """Return a name with this end that is not too long."""
-    while len((stem + end).encode()) > MAX_BYTES:
-        stem = stem[:-1]
-    return stem + end
+    """Return a name with this end that is not too long; the stem may be a whole text of a row's."""
+    return stem.encode()[: MAX_BYTES - len(end.encode())].decode(errors="ignore") + end
 
 
 def unique(stem: str, end: str, names: set[str]) -> str:

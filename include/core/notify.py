@@ -29,7 +29,7 @@ def _address(value: str) -> str:
     return found.ascii_email or found.normalized
 
 
-EmailAddress = Annotated[str, Field(max_length=254), AfterValidator(_address)]
+EmailAddress = Annotated[str, Field(max_length=254, json_schema_extra={"format": "email"}), AfterValidator(_address)]
 
 
 class Notify(BaseModel):

@@ -22,7 +22,7 @@ from pydantic import (
     model_validator,
 )
 
-from include.core.date_frames import DateFrame, DateFrameText, date_frame
+from include.core.date_frames import DateFrame, date_frame, date_frame_type
 from include.core.notify import EmailAddress
 from include.core.request import no_boolean, no_number, utc_now
 
@@ -50,6 +50,8 @@ ParamType = Literal[
 
 _MANY = 1_000
 """Values that a list may have at most."""
+
+_REFERENCES = frozenset({"reference", "references"})
 
 
 class Params(BaseModel):
@@ -87,8 +89,10 @@ class ParamSpec(BaseModel):
     def _complete(self) -> ParamSpec:
         if (self.type in {"choice", "choices"}) is not bool(self.choices):
             raise ValueError("choices belong to the types choice and choices, which need them.")
-        if (self.type in {"reference", "references"}) is not bool(self.lookup):
+        if (self.type in _REFERENCES) is not bool(self.lookup):
             raise ValueError("lookup belongs to the types reference and references, which need it.")
+        if "keys" in self.model_fields_set and self.type not in _REFERENCES:
+            raise ValueError("keys belongs to the types reference and references.")
         return self
 
 
@@ -105,9 +109,24 @@ def _finite(value: float) -> float:
 
 
 def _web_address(value: str) -> str:
-    parts = urlsplit(value)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
+    if not _is_web_address(value):
         raise ValueError("This is no address such as https://example.com/path.")
+    return value
+
+
+def _is_web_address(value: str) -> bool:
+    try:
+        parts = urlsplit(value)
+        port = parts.port
+    except ValueError:  # it would repeat the value
+        return False
+    spaceless = value.isprintable() and not any(char.isspace() for char in value)
+    return spaceless and parts.scheme in {"http", "https"} and bool(parts.hostname) and port != 0
+
+
+def _zoneless(value: time) -> time:
+    if value.tzinfo is not None:
+        raise ValueError("A time of day has no zone here: leave it out.")
     return value
 
 
@@ -127,11 +146,10 @@ _TYPES: dict[str, Any] = {
     "boolean": bool,
     "date": Annotated[date, BeforeValidator(no_number)],
     "datetime": Annotated[AwareDatetime, BeforeValidator(no_number)],
-    "time": Annotated[time, BeforeValidator(no_number)],
+    "time": Annotated[time, BeforeValidator(no_number), AfterValidator(_zoneless)],
     "uuid": UUID,
     "email": EmailAddress,
-    "url": Annotated[str, Field(max_length=2_000), AfterValidator(_storable), AfterValidator(_web_address)],
-    "date_frame": DateFrameText,
+    "url": Annotated[str, Field(max_length=2_000, json_schema_extra={"format": "uri"}), AfterValidator(_web_address)],
 }
 
 MOMENTS: dict[str, Callable[[date], date]] = {
@@ -153,8 +171,9 @@ def make_params_type(
     :raises ValueError: when a description contradicts itself.
     """
     fields: dict[str, Any] = {}
+    _check_binds(specs)
     for name, spec in specs.items():
-        kind = _kind(spec)
+        kind = _kind(spec, now)
         annotation, field = (
             (kind, Field(description=spec.description)) if _is_required(spec) else _optional(name, kind, spec, now)
         )
@@ -163,6 +182,14 @@ def make_params_type(
         fields[name] = (annotation, field)
     title = "".join(part.capitalize() for part in exporter.split("_"))
     return create_model(f"{title}Params", __base__=Params, **fields)
+
+
+def _check_binds(specs: Mapping[str, ParamSpec]) -> None:
+    """Refuse a parameter that is called as an end of a date frame is bound."""
+    for name, spec in specs.items():
+        taken = [end for end in (f"{name}_first", f"{name}_last") if end in specs]
+        if spec.type == "date_frame" and taken:
+            raise ValueError(f"Parameter {taken[0]!r} has the name of an end of the date frame {name!r}: rename one.")
 
 
 def binds_of(params: BaseModel) -> dict[str, Any]:
@@ -186,8 +213,10 @@ def _is_frame(annotation: Any) -> bool:
     return any(getattr(part, "__origin__", part) is DateFrame for part in parts)
 
 
-def _kind(spec: ParamSpec) -> Any:
+def _kind(spec: ParamSpec, now: Callable[[], datetime]) -> Any:
     """Return the type of a value that is given."""
+    if spec.type == "date_frame":
+        return date_frame_type(now)
     single: Any = Literal[tuple(spec.choices)] if spec.choices else _TYPES.get(spec.type)
     if spec.lookup is not None:
         single = _TEXT if spec.keys == "string" else _INTEGER

@@ -97,7 +97,8 @@ class Query:
     """A statement with ``:name`` binds and its arguments, and what to push down around it.
 
     ``selection.columns`` are read under their ``origin`` and leave under their ``name``. ``key`` is appended to
-    the order, so that equal requests on equal data give equal bytes.
+    the order, so that equal requests on equal data give equal bytes. Where ``counted`` names a column of the
+    statement, its rows are not read but counted: the selection is one of ``value``, ``count`` and ``percent``.
     """
 
     sql: str
@@ -105,6 +106,7 @@ class Query:
     selection: Selection
     key: tuple[Column, ...] = ()
     timeout_seconds: float | None = None
+    counted: str | None = None
 
     @property
     def full_order(self) -> tuple[Order, ...]:
@@ -122,6 +124,7 @@ class Query:
             "order": [[o.column.origin, o.descending] for o in self.full_order],
             "limit": self.selection.limit,
             **({} if self.selection.after is None else {"after": self.selection.after}),
+            **({} if self.counted is None else {"counted": self.counted}),
         }
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from include.core.errors import FieldError, invalid
+from include.core.errors import Fatal, FieldError, Retriable, invalid
 from include.core.params import Reference, binds_of
 from include.core.query import Filter, Query, Selection
 from include.core.request import Op
@@ -29,6 +29,7 @@ LOOKUP_SECONDS = 10
 class Asked:
     """The keys that a request gives for one parameter, each with its pointer, and what the look-up may bind."""
 
+    pointer: str
     reference: Reference
     keys: Mapping[str, Any]
     arguments: Mapping[str, Any]
@@ -45,15 +46,29 @@ def check_references(wanted: Sequence[Asked], sources: Sources) -> None:
     """Look up keys.
 
     :raises InvalidRequest: with a pointer to each that is not there.
-    :raises Retriable: when a source does not answer.
+    :raises Retriable: when a source does not answer, or not in time.
+    :raises Fatal: when it refuses the look-up.
     """
     errors: list[FieldError] = []
     for asked in wanted:
-        known = known_keys(asked.reference, asked.arguments, list(asked.keys.values()), sources)
+        known = _known(asked, sources)
         missing = [pointer for pointer, key in asked.keys.items() if key not in known]
         errors.extend(FieldError(pointer, "The source has nothing of that key.") for pointer in missing)
     if errors:
         raise invalid(errors)
+
+
+def _known(asked: Asked, sources: Sources) -> set[Any]:
+    try:
+        return known_keys(asked.reference, asked.arguments, list(asked.keys.values()), sources)
+    except Fatal as error:
+        if error.error_code != "query_timeout":
+            raise
+        raise Retriable(
+            f"{asked.pointer}: source {asked.reference.source!r} took too long to look up what was given: it has "
+            f"{LOOKUP_SECONDS} s. Try again; if that does not help, the exporter's lookup has to become quicker.",
+            code="source_slow",
+        ) from error
 
 
 def known_keys(reference: Reference, arguments: Mapping[str, Any], keys: Sequence[Any], sources: Sources) -> set[Any]:
@@ -80,5 +95,5 @@ def _asked(params: BaseModel, pointer: str) -> list[Asked]:
             continue
         here = f"{pointer}/params/{name}"
         keys = {f"{here}/{index}": key for index, key in enumerate(value)} if isinstance(value, list) else {here: value}
-        found.append(Asked(reference, keys, binds_of(params)))
+        found.append(Asked(here, reference, keys, binds_of(params)))
     return found

@@ -127,7 +127,11 @@ class SourceRequest(_Reading):
     """One of several exporters that go into one export: a sheet of its workbook, or a file of its zip."""
 
     exporter: Name = Field(description="Name of an exporter.")
-    name: Name | None = Field(None, description="Title of the sheet, or name of the file; otherwise the exporter's.")
+    name: Name | None = Field(
+        None,
+        description="Title of the sheet, or name of the file; otherwise the exporter's. Of several tables it stands "
+        "before the name of each.",
+    )
 
 
 class Split(BaseModel):
@@ -144,7 +148,6 @@ class Split(BaseModel):
         le=2**53,
         description="A file that has reached so many bytes, before compression, takes no more than 1,000 further rows.",
     )
-
     by: Name | None = Field(
         None, description="A column: a file for each of its values, named after it, in their order; NULL is a value."
     )

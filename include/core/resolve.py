@@ -37,8 +37,8 @@ MAX_FILES = 10_000
 class ResolvedReading:
     """What is asked of one table of an exporter, every part of which exists and fits.
 
-    ``sheet`` is the table's name where the exporter has several. ``given`` is what the request calls it, and ``place``
-    which of the request's sources it is.
+    ``sheet`` is the table's name where the exporter has several. ``given`` is what the request calls it, ``alone``
+    whether it is the only table that goes by that name, and ``place`` which of the request's sources it is.
     """
 
     name: str
@@ -48,17 +48,22 @@ class ResolvedReading:
     selection: Selection
     sheet: str = ONLY
     given: str | None = None
+    alone: bool = True
     place: int = 0
 
     @property
     def title(self) -> str:
         """What a sheet of it is called."""
-        return self.given or self.table.title
+        if self.given is None:
+            return self.table.title
+        return self.given if self.alone else f"{self.given} - {self.table.title}"
 
     @property
     def stem(self) -> str:
         """What a file of it among others is called."""
-        return self.given or self.sheet or self.name
+        if self.given is None:
+            return self.sheet or self.name
+        return self.given if self.alone else f"{self.given}-{self.sheet}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +157,9 @@ def _split_by(
         known = ", ".join(column.origin for column in selection.columns)
         errors.append(FieldError("/split/by", found[0].detail if found else f"Split by a column of the file: {known}."))
         return readings
+    if selection.limit is not None and selection.order_by and selection.order_by[0].column.origin != split.by:
+        detail = f"With a limit, sort by {split.by!r} first: it is not certain which rows are meant otherwise."
+        errors.append(FieldError("/split/by", detail))
     asked = tuple(order for order in selection.order_by if order.column.origin != split.by)
     own = next((order for order in selection.order_by if order.column.origin == split.by), orders[0])
     return (replace(reading, selection=replace(selection, order_by=(own, *asked))),)
@@ -194,7 +202,6 @@ def _readings(
     errors.extend(FieldError(pointer + error.pointer, error.detail) for error in found)
     if params is None:
         return
-    given = asked.name if len(tables) == 1 else None
     for sheet, table, selection in selections:
         yield ResolvedReading(
             name=asked.exporter,
@@ -203,7 +210,8 @@ def _readings(
             params=params,
             selection=selection,
             sheet=sheet,
-            given=given,
+            given=asked.name,
+            alone=len(tables) == 1,
             place=place,
         )
 

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import hashlib
+import math
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from include.core.errors import Fatal
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator
@@ -26,6 +31,7 @@ class Cut:
         self.by = by
         self._batches = iter(batches)
         self._waiting: pa.RecordBatch | None = None
+        self._begun: set[bytes] = set()
 
     def more(self) -> bool:
         """Whether there is another row."""
@@ -34,8 +40,22 @@ class Cut:
         return self._waiting is not None
 
     def next_part(self) -> Part:
-        """Begin the next file."""
-        return Part(self, self._value())
+        """Begin the next file.
+
+        :raises Fatal: when there was one of the same value before: it is not all of that value's rows.
+        """
+        value = self._value()
+        if value is not None:
+            mark = hashlib.blake2b(repr(value.as_py()).encode(), digest_size=16).digest()
+            if mark in self._begun:
+                raise Fatal(
+                    f"The file cannot be split by {self.split.by!r}: its source sorts different values of it as equal, "
+                    "such as texts that differ in case only, so that their rows come in turns. Export it unsplit, or "
+                    "make such values alike in the exporter's statement.",
+                    code="values_apart",
+                )
+            self._begun.add(mark)
+        return Part(self, value)
 
     def take(self, most: int) -> pa.RecordBatch | None:
         """Return the next rows, at most so many; None at the end."""
@@ -52,7 +72,12 @@ class Cut:
         if self.by is None or not self.more() or self._waiting is None:
             return 0
         column = self._waiting.column(self.by)
-        same = pc.fill_null(pc.equal(column, value), fill_value=False) if value.is_valid else pc.is_null(column)
+        if not value.is_valid:
+            same = pc.is_null(column)
+        elif _is_nan(value.as_py()):
+            same = pc.fill_null(pc.is_nan(column), fill_value=False)
+        else:
+            same = pc.fill_null(pc.equal(column, value), fill_value=False)
         first_other = pc.index(same, value=False).as_py()
         return self._waiting.num_rows if first_other < 0 else int(first_other)
 
@@ -72,11 +97,25 @@ class Part:
         self._bytes = 0
 
     @property
+    def place(self) -> int | None:
+        """Where the column is that the rows are alike in; None where they are cut otherwise."""
+        return self._cut.by
+
+    @property
     def value(self) -> str | None:
         """What the rows have in common, as text, NULL as the word; None where there are no rows, or nothing."""
         if self._common is None:
             return None
-        return str(self._common.as_py()) if self._common.is_valid else "null"
+        value = self._common.as_py()
+        match value:
+            case None:
+                return "null"
+            case bool():
+                return str(value).lower()
+            case datetime():
+                return value.isoformat().replace("+00:00", "Z")
+            case _:
+                return str(value)
 
     def rows_taken(self) -> int:
         """Return how many rows the file was given."""
@@ -104,3 +143,7 @@ class Part:
         if split.rows is not None:
             return split.rows - self._rows
         return SLICE_ROWS if self._bytes < (split.bytes or 0) else 0
+
+
+def _is_nan(value: Any) -> bool:
+    return isinstance(value, float) and math.isnan(value)

@@ -139,15 +139,21 @@ class CountsTable(SqlTable[P]):
     key = ("value",)
 
     def __init__(self, of: SqlTable[P], by: str, *, title: str) -> None:
+        """Take the other table's statement.
+
+        :raises ValueError: when the source could not count the column's values.
+        """
         counted = of.columns[by]
+        if isinstance(of, CountsTable):
+            raise ValueError("These are counts already, and cannot be counted themselves.")  # noqa: TRY004 - of a file
+        if counted.derived:
+            raise ValueError(f"{by!r} is computed after the source was read: its values cannot be counted there.")
+        if counted.type is ColumnType.JSON:
+            raise ValueError(f"{by!r} is json: its values cannot be told apart. Count a part of it as a string.")
         self.title = title
         self.source = of.source
         self.timeout_seconds = of.timeout_seconds
-        self.sql = (
-            f'select "{by}" as value, count(*) as count, '  # noqa: S608 - a declared column's name
-            "round(100.0 * count(*) / sum(count(*)) over (), 2) as percent "
-            f'from (\n{of.sql}\n) counted group by "{by}"'
-        )
+        self.sql = of.sql
         self.columns = Schema.of(
             replace(counted, name="value", origin="value", label="Value"),
             Column.of("count", ColumnType.INTEGER, "Count"),
@@ -155,7 +161,12 @@ class CountsTable(SqlTable[P]):
         )
         self.default_order = (Order(self.columns["count"], descending=True),)
         self._of = of
+        self._by = by
 
     def arguments(self, params: P) -> Mapping[str, Any]:
         """Return what the other table's statement binds."""
         return self._of.arguments(params)
+
+    def query(self, params: P, selection: Selection) -> Query:
+        """Return the other table's statement, whose rows are counted."""
+        return replace(super().query(params, selection), counted=self._by)

@@ -16,7 +16,7 @@ from include.core.request import Op
 from include.core.schema import ColumnType
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from sqlalchemy.sql.elements import ColumnElement
 
@@ -69,7 +69,7 @@ def build(query: Query) -> sa.Select[Any]:
             *(o.column for o in query.full_order),
         )
     )
-    rows = _inner(query).columns(*(sa.column(name) for name in names)).subquery("rows")
+    rows = _counts(query, query.counted) if query.counted is not None else _rows(query, names)
     statement = sa.select(*(rows.c[column.origin].label(column.name) for column in query.selection.columns))
     statement = statement.where(*(_condition(rows, f) for f in query.selection.filters))
     if query.selection.after is not None:
@@ -80,6 +80,21 @@ def build(query: Query) -> sa.Select[Any]:
     if query.selection.limit is not None:
         statement = statement.limit(sa.literal_column(str(query.selection.limit + 1)))
     return statement
+
+
+def _rows(query: Query, names: Iterable[str]) -> sa.Subquery:
+    """Return the rows of the exporter's own statement."""
+    return _inner(query).columns(*(sa.column(name) for name in names)).subquery("rows")
+
+
+def _counts(query: Query, name: str) -> sa.Subquery:
+    """Return how many of its rows there are for each value of a column, and which part of all, in percent."""
+    value = _inner(query).columns(sa.column(name)).subquery("counted").c[name]
+    number = sa.func.count()
+    part = sa.literal_column("100.0") * number / sa.func.sum(number).over()
+    percent = sa.cast(sa.func.round(part, sa.literal_column("2")), sa.Numeric(5, 2))
+    found = sa.select(value.label("value"), number.label("count"), percent.label("percent"))
+    return found.group_by(value).subquery("rows")
 
 
 def _inner(query: Query) -> sa.TextClause:

@@ -127,7 +127,7 @@ class Health:
         unknown = dialects.unknown(self._service.airflow.settings)
         if not unknown:
             return _OK
-        known = ", ".join(dialects.DIALECTS)
+        known = ", ".join(dialects.DIALECTS) or "none"
         return Check(State.WARNING, f"[waybill] dialects names {', '.join(unknown)}; known are: {known}.")
 
 

@@ -167,8 +167,8 @@ class ForecastBody(Answer):
 
     request: dict[str, Any] = Field(description="The request with its defaults worked out.")
     files: list[str] = Field(
-        description="Names of the files. `{time}`, `{id}` and `{number}` stand for what is known only later; with "
-        "`split`, one name stands for all."
+        description="Names of the files. `{time}`, `{id}`, `{number}` and `{value}` stand for what is known only "
+        "later; with `split`, one name stands for all."
     )
     rows_estimated: int | None = Field(
         description="What the sources' planners expect of all exporters together; null where one cannot tell."

@@ -39,6 +39,44 @@ EXPORTERS = {
         key: [n]
         sql: select n, name, half from numbers where n >= :least
     """,
+    "book": """
+        title: Book
+        source: shop
+        params:
+          least: {type: integer, default: 0, description: the smallest}
+        sheets:
+          all:
+            title: All numbers
+            columns: {n: {type: integer}, third: {type: string}}
+            key: [n]
+            sql: select n, nullif('third ' || n % 3, 'third 0') as third from numbers where n >= :least
+          thirds: {title: Thirds, counts: all, by: third}
+          few:
+            title: Few
+            columns: {n: {type: integer}}
+            key: [n]
+            sql: select n from numbers where n <= 2 and n >= :least
+    """,
+    "picky": """
+        title: Picky
+        source: shop
+        params:
+          least: {type: integer, default: 0}
+          numbers: {type: references, keys: integer, lookup: select n as key from numbers where n >= :least}
+          name: {type: reference, lookup: select name as key from numbers, required: false}
+        columns: {n: {type: integer}}
+        key: [n]
+        sql: select n from numbers where n = any(:numbers) and (:name::text is null or name = :name) and n >= :least
+    """,
+    "sluggish": """
+        title: Sluggish
+        source: shop
+        params:
+          name: {type: reference, lookup: "select name as key from numbers, pg_sleep(60)"}
+        columns: {n: {type: integer}}
+        key: [n]
+        sql: select n from numbers where name = :name
+    """,
     "anyhow": """
         title: Anyhow
         source: shop

@@ -205,7 +205,7 @@ def test_the_answer_is_200_and_as_described(trial: Trial) -> None:
     assert answer.status_code == 200, answer.text
     body = answer.json()
     assert (body["rows_estimated"], body["bytes_estimated"]) == (3, None)
-    assert body["sources"] == [{"exporter": "numbers", "rows_estimated": 3}]
+    assert body["sources"] == [{"exporter": "numbers", "sheet": None, "rows_estimated": 3}]
     assert body["request"]["params"] == {"least": 0}
     description = client.get("/v1/openapi.json").json()
     described = description["paths"]["/v1/exports"]["post"]["responses"]["200"]["content"]["application/json"]

@@ -127,7 +127,7 @@ def test_every_example_of_a_request_fits_its_schema_and_the_catalog(app: FastAPI
         request = parse_request(example["value"])
         assert core_resolve(request, catalog_of(Settings()), FORMATS, COMPRESSIONS).readings
         told |= request.model_fields_set
-    assert {"sources", "compression", "split", "verify", "notify"} <= told
+    assert {"sources", "compression", "split", "verify", "notify", "sheets"} <= told
 
 
 def test_the_request_body_is_described_and_nothing_that_does_not_exist_yet(app: FastAPI) -> None:
@@ -135,7 +135,7 @@ def test_the_request_body_is_described_and_nothing_that_does_not_exist_yet(app: 
     body = description["paths"]["/v1/exports"]["post"]["requestBody"]["content"]["application/json"]["schema"]
     request = resolve(body, description)
     assert set(request["properties"]) == {
-        *("exporter", "sources", "params", "columns", "where", "order_by", "limit"),
+        *("exporter", "sources", "params", "sheets", "columns", "where", "order_by", "limit"),
         *("format", "options", "filename", "compression", "split", "verify", "name", "expires_in", "notify"),
     }
     assert request["additionalProperties"] is False

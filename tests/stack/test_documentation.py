@@ -19,7 +19,7 @@ import psycopg
 import pytest
 from openpyxl import load_workbook
 
-from tests.stack.client import ExportsClient
+from tests.stack.client import ExportsClient, wait_for
 from tests.stack.events import events_of
 from tests.unit.test_documentation import CONTRIBUTING, README, blocks, files_of
 
@@ -81,6 +81,15 @@ def test_the_commands_for_several_exporters_compression_and_files_work_as_they_a
     assert (tmp_path / "orders-0002.csv").read_bytes() == parts["orders-0002.csv"]
     read = [list(csv.reader(io.StringIO(part.decode()))) for part in parts.values()]
     assert [whole[0], *(row for part in read for row in part[1:])] == whole
+    fleet = load_workbook(tmp_path / "fleet.xlsx", read_only=True)
+    assert fleet.sheetnames == ["Platforms", "Machines"]
+    wanted = demo.execute(PLATFORMS).fetchall()
+    assert [row[:2] for row in fleet["Platforms"].iter_rows(min_row=2, values_only=True)] == wanted
+    assert sum(1 for _ in fleet["Machines"].iter_rows(min_row=2)) == sum(count for _, count in wanted)
+    with zipfile.ZipFile(tmp_path / "sources.zip") as archive:
+        files = [csv.reader(io.StringIO(archive.read(name).decode(), newline="")) for name in archive.namelist()]
+    rows = [len(list(file)) - 1 for file in files]
+    assert (len(rows), sum(rows)) == demo.execute(SOURCES).fetchone()
 
 
 @needs_curl
@@ -108,6 +117,12 @@ def test_the_commands_for_waiting_and_watching_work_as_they_are_printed(stack: S
     assert (last.kind, json.loads(last.data)) == ("export", export)
 
 
+PLATFORMS = """
+    select platform, count(*) from inventory.machines where platform in ('MACOS', 'IOS') group by 1 order by 2 desc
+"""
+SOURCES = """
+    select count(distinct s.name), count(*) from inventory.machines m join inventory.sources s on s.id = m.source_id
+"""
 COUNTS = """
     select count(*) from inventory.machines where platform in ('MACOS', 'WINDOWS') group by platform order by platform
 """
@@ -188,10 +203,12 @@ def rows_of(exports: ExportsClient, **request: Any) -> tuple[dict[str, Any], lis
 
 
 def test_a_table_of_ones_own_is_a_connection_and_one_yaml_file(
-    warehouse: psycopg.Connection, exports: ExportsClient
+    warehouse: psycopg.Connection, exports: ExportsClient, airflow: AirflowClient
 ) -> None:
     described = exports.get("/exporters/invoices").json()
     assert set(described["params"]["properties"]) == {"since", "until", "status"}
+    # Its max_running makes it a DAG of its own, which the dag-processor has to find.
+    wait_for("its DAG", lambda: airflow.http.get("/api/v2/dags/export.invoices").is_success or None)
     export, rows = rows_of(exports, exporter="invoices", params={"since": "2000-01-01", "status": "paid"})
     statement = "select number, customer, issued_on, total from invoices where status = 'paid' order by number"
     wanted = warehouse.execute(statement).fetchall()
@@ -225,6 +242,16 @@ def test_the_pandas_example_computes_exactly(warehouse: psycopg.Connection, expo
     assert [(row["number"], Decimal(row["net"])) for row in rows] == wanted
 
 
+def test_the_sheets_of_the_readme_are_counted_together(warehouse: psycopg.Connection, exports: ExportsClient) -> None:
+    params = {"days": "2000-01-01/", "customers": ['Firma "1"; Söhne', 'Firma "2"; Söhne', 'Firma "4"; Söhne']}
+    _, rows = rows_of(exports, exporter="receivables", sheets=["states"], params=params)
+    statement = "select status, count(*) from invoices where customer = any(%s) group by 1 order by 2 desc, 1"
+    wanted = warehouse.execute(statement, (params["customers"],)).fetchall()
+    assert [(row["value"], row["count"]) for row in rows] == wanted
+    refused = exports.post({"exporter": "receivables", "params": {"customers": ["nobody"]}})
+    assert [error["pointer"] for error in refused.json()["errors"]] == ["/params/customers/0"]
+
+
 def test_the_recipes_exporters_give_the_databases_rows(
     exports: ExportsClient, demo: psycopg.Connection, workshop: Path
 ) -> None:
@@ -252,6 +279,22 @@ def test_the_recipes_exporters_give_the_databases_rows(
         wanted = demo.execute(statement).fetchall()
         assert [(row["order_id"], row["local_id"], Decimal(row["amount"])) for row in rows] == wanted
         assert wanted
+
+        params = {"organizer": "bigevents", "events": ["sampleconf"], "days": "2026-03-01/2026-03-31"}
+        _, rows = rows_of(exports, exporter="sales", sheets=["states"], params=params)
+        statement = """
+            select o.status, count(*) from shop.orders o
+            join shop.events e on e.id = o.event_id join shop.organizers org on org.id = e.organizer_id
+            where org.slug = 'bigevents' and e.slug = 'sampleconf'
+              and o.created_at >= '2026-03-01T00:00Z' and o.created_at < '2026-04-01T00:00Z'
+            group by 1 order by 2 desc, 1
+        """
+        wanted = demo.execute(statement).fetchall()
+        assert [(row["value"], row["count"]) for row in rows] == wanted
+        assert wanted
+        stranger = exports.post({"exporter": "sales", "params": {**params, "organizer": "nobody"}})
+        pointers = [error["pointer"] for error in stranger.json()["errors"]]
+        assert pointers == ["/params/organizer", "/params/events/0"]
     finally:
         for file in written:
             file.unlink()

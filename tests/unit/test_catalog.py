@@ -12,9 +12,11 @@ import pytest
 
 from include.core.catalog import Catalog
 from include.core.errors import Fatal, NotFound
-from include.core.exporter import SqlExporter
+from include.core.exporter import Book, SqlExporter
 from include.core.registry import Registry
+from include.core.schema import ColumnType
 from include.core.settings import Settings
+from include.core.table import CountsTable, StatementTable
 from include.exporters import catalog_of
 from include.formats import FORMATS
 
@@ -237,3 +239,152 @@ def test_a_file_must_define_exactly_one_entry(
     assert registry.names == ("entry",)
     with pytest.raises(TypeError, match=f"exactly one Base, found {found}"):
         registry.load("entry")
+
+
+# Several tables
+
+SHEETS = """
+title: Fleet
+source: inventory
+timeout: 40
+params:
+  platform: {type: choices, choices: [MACOS, LINUX], required: false}
+sheets:
+  machines:
+    title: Machines
+    columns: {id: {type: integer, label: ID}, platform: {type: string}, facts: {type: json}}
+    key: [id]
+    sql: |
+      select id, platform, facts from machines;
+  by-platform_2:
+    title: By platform
+    counts: machines
+    by: platform
+  sites:
+    title: Sites
+    columns: {name: {type: string}}
+    sql_file: sites.sql
+"""
+
+
+def book(folder: Path, text: str = SHEETS) -> Book[Any]:
+    write(folder, "fleet.yaml", text)
+    write(folder, "sql/sites.sql", "select name from sites\n;\n")
+    found = Catalog([folder]).load("fleet")
+    assert isinstance(found, Book)
+    return found
+
+
+def test_sheets_are_tables_in_their_order(tmp_path: Path) -> None:
+    found = book(tmp_path)
+    assert (found.title, found.description) == ("Fleet", "")
+    assert [(name, table.title) for name, table in found.declared().items()] == [
+        ("machines", "Machines"),
+        ("by-platform_2", "By platform"),
+        ("sites", "Sites"),
+    ]
+    machines, counts, sites = found.declared().values()
+    assert found.tables(found.params_type()) == found.declared()
+    assert isinstance(machines, StatementTable)
+    assert isinstance(counts, CountsTable)
+    assert isinstance(sites, StatementTable)
+    assert (machines.columns.names, machines.key) == (("id", "platform", "facts"), ("id",))
+    assert (machines.sql, sites.sql.strip()) == ("select id, platform, facts from machines", "select name from sites")
+    assert (counts.columns.names, counts.key) == (("value", "count", "percent"), ("value",))
+    assert counts.columns["value"].type is ColumnType.STRING
+    assert {table.source for table in (machines, counts, sites)} == {"inventory"}
+    assert {table.timeout_seconds for table in (machines, counts, sites)} == {40}
+
+
+def test_all_sheets_have_the_exporters_limits_and_parameters(tmp_path: Path) -> None:
+    found = book(tmp_path, SHEETS + "max_running: 2\ntime_limit: 60\nmax_expires_days: 3\n")
+    assert (found.max_running, found.time_limit_seconds, found.max_expires_days) == (2, 60, 3)
+    for table in found.declared().values():
+        assert isinstance(table, StatementTable | CountsTable)
+        assert table.arguments(found.params_type.model_validate({"platform": ["MACOS"]})) == {"platform": ["MACOS"]}
+
+
+def test_a_changed_statement_file_of_a_sheet_shows_without_a_restart(tmp_path: Path) -> None:
+    catalog, first = Catalog([tmp_path]), book(tmp_path)
+    assert catalog.load("fleet") is first
+    edit(tmp_path / "sql/sites.sql", "select name from sites where open")
+    sites = catalog.load("fleet").declared()["sites"]
+    assert isinstance(sites, StatementTable)
+    assert sites.sql == "select name from sites where open"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("counts: machines", "counts: sites", r"by-platform_2.*'platform'.*'sites'"),
+        ("counts: machines", "counts: nothing", r"by-platform_2.*'nothing'"),
+        ("counts: machines", "counts: by-platform_2", r"by-platform_2.*before it"),
+        ("by: platform", "by: nothing", r"by-platform_2.*'nothing'"),
+        ("by: platform", "by: facts", r"by-platform_2.*json"),
+        ("    by: platform\n", "", r"by-platform_2.*belong together"),
+        ("    counts: machines\n", "", r"by-platform_2.*belong together"),
+        ("by: platform", "by: platform\n    key: [value]", r"by-platform_2.*of its own"),
+        ("by: platform", "by: platform\n    sql: select 1", r"by-platform_2.*of its own"),
+        ("by: platform", "by: platform\n    columns: {}", r"by-platform_2.*of its own"),
+        ("title: By platform", "name: By platform", r"by-platform_2\.(title|name)"),
+        ("by-platform_2:", "By platform:", r"sheets.*match"),
+        ("by-platform_2:", "2nd:", r"sheets.*match"),
+        ("by-platform_2:", "'':", r"sheets.*match"),
+        ("key: [id]", "key: [nope]", r"sheets\.machines.*nope"),
+        ("sql_file: sites.sql", "", r"sheets\.sites.*either sql or sql_file"),
+        ("sql_file: sites.sql", "sql_file: missing.sql", r"missing\.sql"),
+        ("columns: {name: {type: string}}", "columns: {}", r"sheets\.sites.*columns"),
+        ("source: inventory", "source: inventory\nsql: select 1", r"each sheet has its own"),
+        ("source: inventory", "source: inventory\nkey: [id]", r"each sheet has its own"),
+        ("source: inventory", "source: inventory\ncolumns: {id: {type: integer}}", r"each sheet has its own"),
+        (SHEETS[SHEETS.index("sheets:") :], "sheets: {}\n", r"sheets.*at least 1"),
+    ],
+)
+def test_contradictions_in_sheets_are_named(tmp_path: Path, old: str, new: str, says: str) -> None:
+    assert SHEETS.count(old) == 1
+    with pytest.raises(Fatal, match=rf"(?s)fleet\.yaml.*{says}") as caught:
+        book(tmp_path, SHEETS.replace(old, new))
+    assert caught.value.error_code == "exporter_broken"
+
+
+def test_counts_of_counts_are_refused(tmp_path: Path) -> None:
+    more = "  again:\n    title: Again\n    counts: by-platform_2\n    by: value\n"
+    with pytest.raises(Fatal, match=r"sheets\.again.*counts already"):
+        book(tmp_path, SHEETS + more)
+
+
+@pytest.mark.parametrize("name", ["_x", "1x", "a b", "a-b", "", 'x"y'])
+def test_a_parameter_that_no_statement_could_bind_is_refused(tmp_path: Path, name: str) -> None:
+    import json
+
+    write(tmp_path, "orders.yaml", YAML + f"params: {{{json.dumps(name)}: {{type: string}}}}\n")
+    with pytest.raises(Fatal, match=r"orders\.yaml: params.*match"):
+        Catalog([tmp_path]).load("orders")
+
+
+PYTHON_BOOK = '''
+from collections.abc import Mapping
+
+from include.core.exporter import Book, Params
+from include.core.schema import Column, ColumnType, Schema
+from include.core.table import CountsTable, StatementTable, Table
+
+
+class Fleet(Book[Params]):
+    """A book of Python's."""
+
+    title = "Fleet"
+    params_type = Params
+
+    def declared(self) -> Mapping[str, Table[Params]]:
+        columns = Schema.of(Column.of("id", ColumnType.INTEGER))
+        machines = StatementTable[Params](title="Machines", source="x", sql="select 1 as id", columns=columns)
+        return {"machines": machines, "counts": CountsTable(machines, "id", title="Counts")}
+'''
+
+
+def test_a_book_may_be_written_in_python(tmp_path: Path) -> None:
+    write(tmp_path, "unit_test_fleet.py", PYTHON_BOOK)
+    found = Catalog([tmp_path]).load("unit_test_fleet")
+    assert isinstance(found, Book)
+    assert list(found.tables(found.params_type())) == ["machines", "counts"]

@@ -11,7 +11,7 @@ import subprocess
 import sys
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, get_args
 
 import pytest
 import sqlalchemy as sa
@@ -21,8 +21,10 @@ import include.sources
 from export_api.problems import problem_of
 from include.compressions import COMPRESSIONS
 from include.core.catalog import Catalog
+from include.core.date_frames import NAMES as FRAMES
 from include.core.errors import InvalidRequest, VerificationFailed
 from include.core.manifest import Consistency
+from include.core.params import ParamType
 from include.core.query import Query, Selection
 from include.core.registry import Registry
 from include.core.request import parse_request
@@ -132,6 +134,23 @@ def test_the_table_of_postgresqls_types_is_what_the_source_accepts() -> None:
         assert {names.get(name, name) for name in rows[kind].split(", ")} == accepted
 
 
+def test_the_table_of_parameters_has_every_type() -> None:
+    assert [row[0].strip("`") for row in table(README, "type of a parameter")] == list(get_args(ParamType))
+
+
+def test_every_name_of_a_date_frame_is_told() -> None:
+    told = re.search(
+        r"^The names of date frames are (.*?)\. A reference",
+        README.read_text(encoding="utf-8"),
+        re.MULTILINE | re.DOTALL,
+    )
+    assert told is not None
+    words = re.findall(r"`(\w+)`", told[1])
+    units, others = [word for word in words if word.endswith("_")], [word for word in words if not word.endswith("_")]
+    relatives = others[-4:]
+    assert {*others[:-4], *(unit + relative for unit in units for relative in relatives)} == set(FRAMES)
+
+
 def test_the_index_lists_every_decision() -> None:
     pages = sorted(path.name for path in (ROOT / "docs/adr").glob("[0-9]*.md"))
     linked = re.findall(r"\((\d{4}[^)]*\.md)\)", (ROOT / "docs/adr/README.md").read_text(encoding="utf-8"))
@@ -217,7 +236,7 @@ def test_the_readmes_error_is_what_the_api_answers() -> None:
 RECIPES = {**files_of(README), **files_of(CONTRIBUTING)}
 READERS, UNPACKERS = "tests/properties/readers.py", "tests/properties/unpackers.py"
 ADDED_TO = {READERS, UNPACKERS}
-NAMES = ("invoices", "net_invoices", "app_versions", "refunds", "tsv", "sqlite", "bzip2")
+NAMES = ("invoices", "net_invoices", "receivables", "app_versions", "sales", "refunds", "tsv", "sqlite", "bzip2")
 
 
 @pytest.fixture(scope="module")
@@ -225,7 +244,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of what the contracts need, with every recipe in its place."""
     copy = tmp_path_factory.mktemp("house")
     shutil.copy(ROOT / "pyproject.toml", copy)
-    for folder in ("include", "operators", "tests/contracts", "tests/properties", "tests/unit"):
+    for folder in ("include", "operators", "plugins", "tests/contracts", "tests/properties", "tests/unit"):
         shutil.copytree(ROOT / folder, copy / folder, ignore=shutil.ignore_patterns("__pycache__"))
     for path, text in RECIPES.items():
         file = copy / path
@@ -248,7 +267,7 @@ def run(*command: str, cwd: Path) -> str:
 def test_there_is_a_recipe_for_each_kind_of_extension() -> None:
     folders = {path.rpartition("/")[0] for path in files_of(CONTRIBUTING)} - {"tests/properties"}
     kinds = {path.parent.relative_to(ROOT).as_posix() for path in ROOT.glob("include/*/__init__.py")}
-    assert folders == kinds - {"include/core", "include/artifacts"}
+    assert folders == kinds - {"include/core", "include/artifacts"} | {"plugins/export_api/dialects"}
     assert {Path(path).suffix for path in files_of(CONTRIBUTING) if "exporters" in path} == {".yaml", ".py"}
 
 

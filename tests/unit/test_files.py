@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import io
+import math
 import struct
 import zipfile
 import zlib
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from openpyxl import load_workbook
 
 from include.compressions import COMPRESSIONS
 from include.core import documents as documents_module
 from include.core.errors import Fatal, VerificationFailed
+from include.core.exporter import Params, SqlExporter
 from include.core.filename import MAX_BYTES, clean, make_filename
+from include.core.query import Selection
 from include.core.request import Split, parse_request
-from include.core.resolve import ResolvedExport
+from include.core.resolve import ResolvedExport, ResolvedReading
+from include.core.schema import Column, ColumnType, Schema
 from include.core.split import SLICE_ROWS, Cut
 from include.core.streamed_zip import StreamedZip
 from include.core.zip_entries import ZipEntries
+from include.formats import FORMATS
 from tests.unit.stand_ins import (
     COLUMNS,
     ListSource,
@@ -33,7 +41,7 @@ from tests.unit.stand_ins import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Sequence
 
     from include.core.manifest import Manifest
 
@@ -148,6 +156,193 @@ def test_more_files_than_anybody_wants_are_an_error(monkeypatch: pytest.MonkeyPa
     with pytest.raises(Fatal, match="more than 3 files") as caught:
         exported(31, split={"rows": 10})
     assert caught.value.error_code == "too_many_files"
+
+
+# A file for each value
+
+
+LOTS = Schema.of(
+    Column.of("n", ColumnType.INTEGER),
+    Column.of("text", ColumnType.STRING),
+    Column.of("number", ColumnType.INTEGER),
+    Column.of("amount", ColumnType.DECIMAL, precision=6, scale=2),
+    Column.of("weight", ColumnType.FLOAT),
+    Column.of("good", ColumnType.BOOLEAN),
+    Column.of("day", ColumnType.DATE),
+    Column.of("at", ColumnType.DATETIME),
+)
+
+
+class Lots(SqlExporter[Params]):
+    """Rows with a column of each type."""
+
+    title = "Lots"
+    source = "warehouse"
+    sql = "select"
+    params_type = Params
+    columns = LOTS
+    key = ("n",)
+
+
+def split_by(
+    column: str, values: Sequence[object], *, size: int = 10, file_format: str = "csv", **body: Any
+) -> tuple[Manifest, dict[str, bytes]]:
+    """An export of rows whose column has these values, in this order, as a source gives them."""
+    place = LOTS.names.index(column)
+    rows = [
+        tuple(n if i == 0 else value if i == place else None for i in range(len(LOTS))) for n, value in numbered(values)
+    ]
+    lots, made = Lots(), FORMATS.load(file_format)()
+    wanted = {"exporter": "lots", "format": file_format, "filename": "all", "split": {"by": column}, **body}
+    request = parse_request(wanted)
+    columns = (LOTS["n"], LOTS[column]) if column != "n" else (LOTS["n"],)
+    resolved = ResolvedExport(
+        request=request,
+        readings=(
+            ResolvedReading(name="lots", exporter=lots, table=lots, params=Params(), selection=Selection(columns)),
+        ),
+        format=made,
+        options=made.options_type(),
+        compression=COMPRESSIONS.load(request.compression)() if request.compression else None,
+    )
+    chosen = Schema(columns)
+    batches = [batch.select(list(chosen.names)) for batch in batches_of(LOTS, rows, size=size)]
+    store = MemoryStore()
+    manifest = export_run(resolved, ListSource(batches, arrow=chosen.arrow()), store).execute()
+    return manifest, {file.name: store.objects[file.key] for file in manifest.files}
+
+
+def numbered(values: Sequence[object]) -> list[tuple[int, object]]:
+    return list(enumerate(values, start=1))
+
+
+def ids(data: bytes) -> list[int]:
+    return [int(line.split(b",")[0]) for line in data.splitlines()[1:]]
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 4, 7, 100])
+def test_every_row_is_in_the_file_of_its_value_wherever_batches_end(size: int) -> None:
+    values = ["a"] * 3 + ["b"] + ["c"] * 5 + [None] * 2
+    manifest, files = split_by("text", values, size=size)
+    assert {name: ids(data) for name, data in files.items()} == {
+        "all-a.csv": [1, 2, 3],
+        "all-b.csv": [4],
+        "all-c.csv": [5, 6, 7, 8, 9],
+        "all-null.csv": [10, 11],
+    }
+    assert [(file.name, file.rows) for file in manifest.files] == [
+        ("all-a.csv", 3),
+        ("all-b.csv", 1),
+        ("all-c.csv", 5),
+        ("all-null.csv", 2),
+    ]
+    assert manifest.rows == manifest.verification.file_rows == 11
+    assert {data.splitlines()[0] for data in files.values()} == {b"n,text"}
+
+
+def test_in_a_zip_the_files_are_named_after_the_values_alone() -> None:
+    manifest, files = split_by("text", ["Jamf Pro", "munki", None], compression="zip")
+    assert list(files) == ["all.zip"]
+    with zipfile.ZipFile(io.BytesIO(files["all.zip"])) as archive:
+        assert archive.namelist() == ["jamf-pro.csv", "munki.csv", "null.csv"]
+        assert [ids(archive.read(name)) for name in archive.namelist()] == [[1], [2], [3]]
+    (file,) = manifest.files
+    assert file.rows == 3
+    assert [(each.name, each.rows) for each in file.contents or ()] == [
+        ("jamf-pro.csv", 1),
+        ("munki.csv", 1),
+        ("null.csv", 1),
+    ]
+
+
+def test_each_file_may_be_compressed() -> None:
+    manifest, files = split_by("text", ["a", "a", "b"], compression="gzip")
+    assert list(files) == ["all-a.csv.gz", "all-b.csv.gz"]
+    assert [ids(gzip.decompress(data)) for data in files.values()] == [[1, 2], [3]]
+    assert [[(each.name, each.rows) for each in file.contents or ()] for file in manifest.files] == [
+        [("all-a.csv", 2)],
+        [("all-b.csv", 1)],
+    ]
+
+
+def test_every_file_is_a_workbook_of_its_own() -> None:
+    _, files = split_by("text", ["a", "a", "b"], file_format="xlsx")
+    books = {name: load_workbook(io.BytesIO(data)) for name, data in files.items()}
+    assert {name: [row[0].value for row in book["Lots"].iter_rows(min_row=2)] for name, book in books.items()} == {
+        "all-a.xlsx": [1, 2],
+        "all-b.xlsx": [3],
+    }
+
+
+@pytest.mark.parametrize(
+    ("column", "values", "names"),
+    [
+        ("text", ["Jamf", "jamf", "JAMF!"], ["jamf", "jamf-2", "jamf-3"]),
+        ("text", ["null", None], ["null", "null-2"]),
+        ("text", ["", " ", "-", "."], ["_", "_-2", "-", "_-3"]),
+        ("text", ["Größe 1/2", "日本", "a/b\\c", "../../x"], ["groe-12", "日本", "abc", "x"]),
+        ("text", ["a", "a-2", "A"], ["a", "a-2", "a-3"]),
+        ("number", [-5, 0, 5, None], ["-5", "0", "5", "null"]),
+        ("amount", [Decimal("-1.50"), Decimal("0.15"), Decimal("1.50")], ["-1.50", "0.15", "1.50"]),
+        ("weight", [-0.5, 0.5, 1e300, math.inf], ["-0.5", "0.5", "1e+300", "inf"]),
+        ("good", [False, True, None], ["false", "true", "null"]),
+        ("day", [date(2026, 1, 31), date(2026, 2, 1)], ["2026-01-31", "2026-02-01"]),
+        ("at", [datetime(2026, 1, 31, 23, 59, 59, tzinfo=UTC)], ["2026-01-31T23_59_59Z"]),
+    ],
+)
+def test_values_become_names_that_every_file_system_can_have(
+    column: str, values: list[object], names: list[str]
+) -> None:
+    _, files = split_by(column, values)
+    assert list(files) == [f"all-{name}.csv" for name in names]
+    assert [ids(data) for data in files.values()] == [[n] for n, _ in numbered(values)]
+
+
+def test_what_is_no_number_is_one_value() -> None:
+    _, files = split_by("weight", [1.0, math.nan, math.nan, math.nan, None], size=2)
+    assert {name: ids(data) for name, data in files.items()} == {
+        "all-1.0.csv": [1],
+        "all-nan.csv": [2, 3, 4],
+        "all-null.csv": [5],
+    }
+
+
+def test_zero_is_one_value_whatever_its_sign() -> None:
+    assert len(split_by("weight", [-0.0, 0.0, -0.0])[1]) == 1
+
+
+@pytest.mark.parametrize("compression", [None, "zip"])
+def test_without_rows_there_is_one_file_without_rows(compression: str | None) -> None:
+    body: dict[str, Any] = {} if compression is None else {"compression": compression}
+    manifest, files = split_by("text", [], **body)
+    assert manifest.empty
+    if compression is None:
+        assert files == {"all-0001.csv": b"n,text\r\n"}
+    else:
+        with zipfile.ZipFile(io.BytesIO(files["all.zip"])) as archive:
+            assert {name: archive.read(name) for name in archive.namelist()} == {"all-0001.csv": b"n,text\r\n"}
+
+
+def test_values_of_any_length_make_names_in_no_time() -> None:
+    texts = [letter * 3_000_000 for letter in ("a", "ü", "日")]
+    names = list(split_by("text", texts, size=1)[1])
+    assert all(len(name.encode()) <= MAX_BYTES for name in names)
+    assert [name[:5] for name in names] == ["all-a", "all-u", "all-日"]
+
+
+@pytest.mark.parametrize("values", [["a", "b", "a"], ["a", None, "b", None], ["Jamf", "jamf", "Jamf"]])
+def test_a_value_that_comes_again_is_an_error_and_no_second_file(values: list[object]) -> None:
+    for size in (1, 10):
+        with pytest.raises(Fatal, match=r"'text'.*case only") as caught:
+            split_by("text", values, size=size)
+        assert caught.value.error_code == "values_apart"
+
+
+def test_more_values_than_files_that_anybody_wants_are_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(documents_module, "MAX_FILES", 3)
+    assert len(split_by("number", [1, 2, 3])[1]) == 3
+    with pytest.raises(Fatal, match="more than 3 files"):
+        split_by("number", [1, 2, 3, 4])
 
 
 # Several exporters in one zip

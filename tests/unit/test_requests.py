@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -38,15 +39,55 @@ key: [code]
 sql: select * from orders
 """
 
+BOOK = """
+title: Fleet
+source: shop
+params:
+  days: {type: date_frame, default: month_this}
+  least: {type: integer, default: 1}
+sheets:
+  machines:
+    title: Machines
+    columns: {id: {type: integer}, platform: {type: string}}
+    key: [id]
+    sql: select id, platform from machines
+  platforms: {title: Platforms, counts: machines, by: platform}
+  sites:
+    title: Sites
+    columns: {name: {type: string}}
+    sql: select name from sites
+"""
+
+PANDAS = '''
+from include.core.exporter import PandasExporter, Params
+from include.core.schema import Column, ColumnType, Schema
+
+
+class Derived(PandasExporter[Params]):
+    """One column is made by pandas."""
+
+    title = "Derived"
+    source = "shop"
+    params_type = Params
+    columns = Schema.of(Column.of("id", ColumnType.INTEGER), Column.of("made", ColumnType.STRING, derived=True))
+    sql = "select id from orders"
+
+    def transform(self, df, params):
+        return df.assign(made="x")
+'''
+
 
 @pytest.fixture
 def catalog(tmp_path: Path) -> Catalog:
     (tmp_path / "orders.yaml").write_text(EXPORTER, encoding="utf-8")
+    (tmp_path / "fleet.yaml").write_text(BOOK, encoding="utf-8")
+    (tmp_path / "unit_test_derived.py").write_text(PANDAS, encoding="utf-8")
     return Catalog([tmp_path])
 
 
 def resolved(catalog: Catalog, **body: Any) -> ResolvedExport:
-    return resolve(parse_request({"exporter": "orders", **body}), catalog, FORMATS, COMPRESSIONS)
+    wanted = body if "sources" in body else {"exporter": "orders", **body}
+    return resolve(parse_request(wanted), catalog, FORMATS, COMPRESSIONS)
 
 
 def mistakes(catalog: Catalog, **body: Any) -> dict[str, str]:
@@ -249,3 +290,205 @@ def test_unset_fields_are_left_out_of_the_conf() -> None:
         "exporter": "orders",
         "columns": [{"name": "a", "as": "b"}],
     }
+
+
+# Several tables
+
+
+def sheets(found: ResolvedExport) -> list[str]:
+    return [reading.sheet for reading in found.readings]
+
+
+def test_all_tables_of_an_exporter_are_wanted_unless_some_are_named(catalog: Catalog) -> None:
+    found = resolved(catalog, exporter="fleet", format="xlsx")
+    assert sheets(found) == ["machines", "platforms", "sites"]
+    assert [reading.title for reading in found.readings] == ["Machines", "Platforms", "Sites"]
+    assert {(reading.name, reading.place, reading.alone) for reading in found.readings} == {("fleet", 0, False)}
+    assert found.compression is None
+
+
+def test_named_tables_come_in_the_order_of_their_names(catalog: Catalog) -> None:
+    assert sheets(resolved(catalog, exporter="fleet", sheets=["sites", "machines"])) == ["sites", "machines"]
+    assert sheets(resolved(catalog, exporter="fleet", sheets=["platforms"])) == ["platforms"]
+
+
+def test_several_tables_in_a_format_without_sheets_go_into_a_zip(catalog: Catalog) -> None:
+    found = resolved(catalog, exporter="fleet", format="csv")
+    assert found.compression is not None
+    assert found.compression.bundles
+    assert [reading.stem for reading in found.readings] == ["machines", "platforms", "sites"]
+    assert resolved(catalog, exporter="fleet", format="csv", sheets=["sites"]).compression is None
+    assert list(mistakes(catalog, exporter="fleet", compression="gzip")) == ["/compression"]
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        ({"exporter": "fleet", "sheets": ["machines", "apps"]}, {"/sheets/1": "machines, platforms, sites"}),
+        ({"exporter": "fleet", "sheets": ["apps", "Sites", ""]}, {f"/sheets/{n}": "There is no" for n in range(3)}),
+        ({"exporter": "fleet", "sheets": ["sites", "machines", "sites"]}, {"/sheets/2": "'sites' is there twice"}),
+        ({"exporter": "fleet", "sheets": []}, {"/sheets": "at least 1"}),
+        ({"exporter": "fleet", "sheets": "sites"}, {"/sheets": "list"}),
+        ({"exporter": "fleet", "sheets": [1]}, {"/sheets/0": "string"}),
+        ({"exporter": "fleet", "sheets": ["x" * 201]}, {"/sheets/0": "200"}),
+        ({"exporter": "fleet", "sheets": [f"s{n}" for n in range(101)]}, {"/sheets": "100"}),
+        ({"exporter": "orders", "sheets": ["orders"]}, {"/sheets/0": "one table only"}),
+        ({"exporter": "orders", "sheets": [""]}, {"/sheets/0": "one table only"}),
+        ({"exporter": "nobody", "sheets": ["x"]}, {"/exporter": "known are"}),
+    ],
+)
+def test_sheets_that_are_not_there_are_pointed_at(catalog: Catalog, body: dict[str, Any], told: dict[str, str]) -> None:
+    found = mistakes(catalog, **body)
+    assert list(found) == list(told)
+    for pointer, says in told.items():
+        assert says in found[pointer]
+
+
+def test_what_belongs_to_one_table_is_no_answer_to_several(catalog: Catalog) -> None:
+    of_one = {"columns": ["id"], "where": [{"column": "id", "op": ">", "value": 1}], "order_by": ["id"], "limit": 3}
+    for named in ({}, {"sheets": ["machines", "sites"]}):
+        found = mistakes(catalog, exporter="fleet", **named, **of_one)
+        assert set(found) == {"/columns", "/where", "/order_by", "/limit"}
+        assert all("name one of them in sheets" in detail for detail in found.values())
+    (reading,) = resolved(catalog, exporter="fleet", sheets=["machines"], **of_one).readings
+    assert (reading.selection.limit, reading.selection.schema.names) == (3, ("id",))
+
+
+def test_the_columns_of_the_named_table_count(catalog: Catalog) -> None:
+    found = mistakes(catalog, exporter="fleet", sheets=["platforms"], columns=["value", "id"], order_by=["-platform"])
+    assert set(found) == {"/columns/1", "/order_by/0"}
+    assert "value, count, percent" in found["/columns/1"]
+    selection = resolved(catalog, exporter="fleet", sheets=["platforms"], order_by=["-count"]).readings[0].selection
+    assert selection.order_by[0].column.name == "count"
+
+
+def test_mistakes_in_one_of_several_sources_have_its_pointer(catalog: Catalog) -> None:
+    body = [
+        {"exporter": "fleet", "sheets": ["sites", "apps"], "params": {"days": "soon"}},
+        {"exporter": "fleet", "limit": 1},
+        {"exporter": "orders", "sheets": ["x"]},
+    ]
+    found = mistakes(catalog, sources=body)
+    assert set(found) == {"/sources/0/sheets/1", "/sources/0/params/days", "/sources/1/limit", "/sources/2/sheets/0"}
+
+
+def test_sheets_belong_into_each_of_several_sources(catalog: Catalog) -> None:
+    found = mistakes(catalog, sheets=["sites"], sources=[{"exporter": "fleet"}])
+    assert "inside of each source" in found["/sheets"]
+
+
+def test_sources_with_tables_keep_their_places(catalog: Catalog) -> None:
+    sources = [
+        {"exporter": "fleet", "sheets": ["sites", "machines"], "name": "North"},
+        {"exporter": "orders", "name": "Sales"},
+        {"exporter": "fleet", "sheets": ["sites"], "name": "South"},
+        {"exporter": "fleet", "sheets": ["platforms", "sites"], "params": {"least": 9}},
+    ]
+    found = resolve(parse_request({"sources": sources, "format": "xlsx"}), catalog, FORMATS, COMPRESSIONS)
+    assert [(each.name, each.sheet, each.place) for each in found.readings] == [
+        ("fleet", "sites", 0),
+        ("fleet", "machines", 0),
+        ("orders", "", 1),
+        ("fleet", "sites", 2),
+        ("fleet", "platforms", 3),
+        ("fleet", "sites", 3),
+    ]
+    assert [each.title for each in found.readings] == [
+        *("North - Sites", "North - Machines", "Sales", "South", "Platforms", "Sites")
+    ]
+    assert [each.stem for each in found.readings] == [
+        *("North-sites", "North-machines", "Sales", "South", "platforms", "sites")
+    ]
+    frozen = found.frozen_request()["sources"]
+    assert [(source["params"].get("least"), source.get("sheets")) for source in frozen] == [
+        (1, ["sites", "machines"]),
+        (None, None),
+        (1, ["sites"]),
+        (9, ["platforms", "sites"]),
+    ]
+
+
+def test_a_frozen_request_of_a_book_is_of_whole_days_and_resolves_to_the_same_again(catalog: Catalog) -> None:
+    first = resolved(catalog, exporter="fleet", sheets=["sites", "platforms"], params={"days": "days_today"})
+    frozen = first.frozen_request()
+    today = datetime.now(UTC).date()
+    assert frozen["params"]["days"] in {f"{day}/{day}" for day in (today, today - timedelta(days=1))}
+    assert frozen["sheets"] == ["sites", "platforms"]
+    again = resolve(parse_request(frozen), catalog, FORMATS, COMPRESSIONS)
+    assert again.frozen_request() == frozen
+    assert [(each.sheet, each.params, each.selection) for each in again.readings] == [
+        (each.sheet, each.params, each.selection) for each in first.readings
+    ]
+
+
+# A file for each value of a column
+
+
+def order_of(found: ResolvedExport) -> list[tuple[str, bool]]:
+    (reading,) = found.readings
+    return [(order.column.name, order.descending) for order in reading.selection.order_by]
+
+
+@pytest.mark.parametrize(
+    ("body", "order"),
+    [
+        ({}, [("paid", False)]),
+        ({"order_by": ["code", "-total"]}, [("paid", False), ("code", False), ("total", True)]),
+        ({"order_by": ["-paid", "code"]}, [("paid", True), ("code", False)]),
+        ({"order_by": ["code", "-paid"]}, [("paid", True), ("code", False)]),
+        ({"order_by": ["-paid", "code"], "limit": 5}, [("paid", True), ("code", False)]),
+        ({"limit": 5}, [("paid", False)]),
+    ],
+)
+def test_rows_are_sorted_by_the_column_that_they_are_split_by(
+    catalog: Catalog, body: dict[str, Any], order: list[tuple[str, bool]]
+) -> None:
+    assert order_of(resolved(catalog, split={"by": "paid"}, **body)) == order
+
+
+def test_a_renamed_column_is_split_by_under_its_own_name(catalog: Catalog) -> None:
+    columns = ["code", {"name": "paid", "as": "Settled"}]
+    assert order_of(resolved(catalog, split={"by": "paid"}, columns=columns)) == [("paid", False)]
+    found = mistakes(catalog, split={"by": "Settled"}, columns=columns)
+    assert list(found) == ["/split/by"]
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer", "says"),
+    [
+        ({"split": {"by": "nothing"}}, "/split/by", "no column 'nothing'"),
+        ({"split": {"by": "extra"}}, "/split/by", "json"),
+        ({"split": {"by": "paid"}, "columns": ["code", "total"]}, "/split/by", "a column of the file: code, total."),
+        ({"split": {"by": "-paid"}}, "/split/by", "a column of the file"),
+        ({"split": {"by": ""}}, "/split/by", "at least 1"),
+        ({"split": {"by": ["paid"]}}, "/split/by", "string"),
+        ({"split": {"by": None}}, "/split", "either"),
+        ({"split": {"by": "paid", "rows": 5}}, "/split", "either"),
+        ({"split": {}}, "/split", "either"),
+        ({"split": {"by": "made"}, "exporter": "unit_test_derived"}, "/split/by", "computed after"),
+        ({"split": {"by": "platform"}, "exporter": "fleet"}, "/split", "one table"),
+        ({"split": {"by": "paid"}, "limit": 5, "order_by": ["-total"]}, "/split/by", "sort by 'paid' first"),
+        ({"split": {"by": "paid"}, "limit": 5, "order_by": ["code", "paid"]}, "/split/by", "sort by 'paid' first"),
+    ],
+)
+def test_what_cannot_be_split_by_is_pointed_at(catalog: Catalog, body: dict[str, Any], pointer: str, says: str) -> None:
+    found = mistakes(catalog, **body)
+    assert list(found) == [pointer]
+    assert says in found[pointer]
+
+
+def test_one_of_several_tables_can_be_split(catalog: Catalog) -> None:
+    found = resolved(catalog, exporter="fleet", sheets=["machines"], split={"by": "platform"})
+    assert order_of(found) == [("platform", False)]
+
+
+def test_several_sources_cannot_be_split(catalog: Catalog) -> None:
+    sources = [{"exporter": "orders"}, {"exporter": "fleet", "sheets": ["sites"]}]
+    assert list(mistakes(catalog, sources=sources, split={"by": "code"})) == ["/split"]
+
+
+def test_a_split_is_kept_in_the_frozen_request(catalog: Catalog) -> None:
+    frozen = resolved(catalog, split={"by": "paid"}, order_by=["code"]).frozen_request()
+    assert (frozen["split"], frozen["order_by"]) == ({"by": "paid"}, ["code"])
+    again = resolve(parse_request(frozen), catalog, FORMATS, COMPRESSIONS)
+    assert order_of(again) == [("paid", False), ("code", False)]

@@ -29,8 +29,19 @@ def unknown(settings: Settings) -> tuple[str, ...]:
 
 
 def apps(native: FastAPI, settings: Settings) -> dict[str, FastAPI]:
-    """Return the chosen dialects' apps by the prefixes that they are mounted at."""
-    return {prefix: app for name in chosen(settings) for prefix, app in DIALECTS.load(name)().apps(native).items()}
+    """Return the chosen dialects' apps by the prefixes that they are mounted at.
+
+    Longer prefixes come first, whoever's they are, so that none hides another.
+
+    :raises ValueError: when two dialects want the same prefix.
+    """
+    found: dict[str, FastAPI] = {}
+    for name in chosen(settings):
+        made = DIALECTS.load(name)().apps(native)
+        if taken := sorted(found.keys() & made.keys()):
+            raise ValueError(f"The dialect {name!r} has the prefix {taken[0]!r}, as another one of [waybill] dialects.")
+        found |= made
+    return dict(sorted(found.items(), key=lambda item: len(item[0]), reverse=True))
 
 
 def _named(settings: Settings) -> set[str]:

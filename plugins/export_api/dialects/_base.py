@@ -36,12 +36,8 @@ class Dialect(ABC):
         """Return an error as the product's clients know it."""
 
     def apps(self, native: FastAPI) -> dict[str, FastAPI]:
-        """Return an app for each prefix, on the native app's service.
-
-        Longer prefixes come first, so that none hides another.
-        """
-        routers = sorted(self.routers().items(), key=lambda item: len(item[0]), reverse=True)
-        return {prefix: self._app(router, native) for prefix, router in routers}
+        """Return an app for each prefix, on the native app's service."""
+        return {prefix: self._app(router, native) for prefix, router in self.routers().items()}
 
     def _app(self, router: APIRouter, native: FastAPI) -> FastAPI:
         app = FastAPI(

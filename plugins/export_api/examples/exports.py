@@ -31,6 +31,10 @@ REQUESTS: dict[str, dict[str, Any]] = {
             "filename": "inventory-{date}",
         },
     },
+    "sheets": {
+        "summary": "Some tables of an exporter with several: sheets of one workbook",
+        "value": {"exporter": "fleet", "sheets": ["platforms", "machines"], "format": "xlsx"},
+    },
     "compressed": {
         "summary": "A compressed file",
         "value": {"exporter": "orders", "format": "csv", "compression": "gzip"},
@@ -42,6 +46,10 @@ REQUESTS: dict[str, dict[str, Any]] = {
     "verified_in_full": {
         "summary": "A file that is read back from the store and compared row by row",
         "value": {"exporter": "orders", "format": "parquet", "verify": "full"},
+    },
+    "split_by": {
+        "summary": "A file for each value of a column, in one zip",
+        "value": {"exporter": "machines", "format": "csv", "split": {"by": "source"}, "compression": "zip"},
     },
     "notify": {
         "summary": "Somebody is told when it ends",

@@ -15,7 +15,7 @@ FORECAST: dict[str, Any] = {
     "files": ["macs-2026-11-01.xlsx"],
     "rows_estimated": 5000,
     "bytes_estimated": 622592,
-    "sources": [{"exporter": "machines", "rows_estimated": 5000}],
+    "sources": [{"exporter": "machines", "sheet": None, "rows_estimated": 5000}],
     "warnings": ["Machines: the limit of 5,000 leaves rows out, for there are about 8,400."],
 }
 
@@ -25,6 +25,7 @@ PREVIEW: dict[str, Any] = {
     "sources": [
         {
             "exporter": "orders",
+            "sheet": None,
             "title": "Orders",
             "columns": [
                 {"name": "code", "type": "string", "label": "Order code", "sensitive": False},
