@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import GetPydanticSchema
 from pydantic_core import core_schema
 
+from include.core.request import utc_now
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
@@ -111,7 +113,10 @@ def date_frame_type(now: Callable[[], datetime]) -> Any:
 
     :param now: says what day it is, in the zone whose days are meant
     """
+    return Annotated[DateFrame, GetPydanticSchema(_schema_by(now), _json_schema)]
 
+
+def _schema_by(now: Callable[[], datetime]) -> Callable[[Any, GetCoreSchemaHandler], core_schema.CoreSchema]:
     def read(value: Any) -> DateFrame:
         if isinstance(value, DateFrame):
             return value
@@ -124,8 +129,12 @@ def date_frame_type(now: Callable[[], datetime]) -> Any:
             read, serialization=core_schema.plain_serializer_function_ser_schema(str, when_used="json")
         )
 
-    return Annotated[DateFrame, GetPydanticSchema(schema, _json_schema)]
+    return schema
 
 
 def _json_schema(_core: core_schema.CoreSchema, _handler: GetJsonSchemaHandler) -> dict[str, Any]:
     return {"type": "string", "format": "date-frame", "examples": ["month_previous", "2026-01-01/2026-01-31"]}
+
+
+DateFrameText = Annotated[DateFrame, GetPydanticSchema(_schema_by(utc_now), _json_schema)]
+"""A frame as a parameter of an exporter in Python; its days are those of UTC."""

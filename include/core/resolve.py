@@ -157,6 +157,9 @@ def _split_by(
         known = ", ".join(column.origin for column in selection.columns)
         errors.append(FieldError("/split/by", found[0].detail if found else f"Split by a column of the file: {known}."))
         return readings
+    if reading.table.columns[split.by].sensitive:
+        detail = f"{split.by!r} is sensitive: its values would be names of files, which logs and links hold."
+        errors.append(FieldError("/split/by", detail))
     if selection.limit is not None and selection.order_by and selection.order_by[0].column.origin != split.by:
         detail = f"With a limit, sort by {split.by!r} first: it is not certain which rows are meant otherwise."
         errors.append(FieldError("/split/by", detail))
@@ -199,6 +202,8 @@ def _readings(
     params = _validated(exporter.params_type, asked.params, "/params", found)
     tables = _wanted(asked, exporter.declared() if params is None else exporter.tables(params), found)
     selections = [(sheet, table, _selection(table, asked, found)) for sheet, table in tables.items()]
+    if not tables and not found:
+        found.append(FieldError("/params", "With these parameters the exporter has no table."))
     errors.extend(FieldError(pointer + error.pointer, error.detail) for error in found)
     if params is None:
         return

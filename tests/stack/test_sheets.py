@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import zipfile
 from collections import Counter
 from decimal import Decimal
@@ -17,6 +18,7 @@ from tests.stack.client import FINAL, wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     import psycopg
 
@@ -206,6 +208,46 @@ def test_airflows_form_has_sheets(census: str, airflow: AirflowClient, admin_exp
     export = admin_exports.read(found["id"])
     assert [(file["name"], file["contents"]) for file in export["result"]["files"]] == [("form.csv", None)]
     assert manifest_of(admin_exports, export)["sources"][0]["sheet"] == "units"
+
+
+FLEET = """
+from airflow.sdk import DAG
+
+from operators.export import ExportOperator
+
+with DAG("fleet", schedule=None, is_paused_upon_creation=False, params={"sheet": "platforms"}):
+    ExportOperator(
+        task_id="export",
+        owner="admin",
+        exporter="fleet",
+        arguments={"platforms": ["MACOS", "IOS"]},
+        sheets=["{{ params.sheet }}"],
+        split={"by": "value"},
+        format="jsonl",
+        filename="fleet",
+    )
+"""
+
+
+def test_a_dag_of_ones_own_names_sheets(
+    workshop: Path, airflow: AirflowClient, admin_exports: ExportsClient, demo: psycopg.Connection
+) -> None:
+    (workshop / "dags" / "fleet.py").write_text(FLEET)
+    wait_for("the DAG", lambda: airflow.http.get("/api/v2/dags/fleet").is_success or None)
+    airflow.post("/dags/fleet/dagRuns", {"logical_date": None})
+
+    def look() -> dict[str, Any] | None:
+        items = admin_exports.get("/exports", exporter="fleet").json()["items"]
+        return next((item for item in items if "/dags/fleet/" in item["links"]["log"] and not item["unready"]), None)
+
+    export = admin_exports.read(wait_for("the DAG's export", look)["id"])
+    assert (export["status"], export["error"]) == ("succeeded", None)
+    assert [file["name"] for file in export["result"]["files"]] == ["fleet-ios.jsonl", "fleet-macos.jsonl"]
+    counts = [json.loads(admin_exports.download(file))["count"] for file in export["result"]["files"]]
+    statement = (
+        "select count(*) from inventory.machines where platform in ('IOS', 'MACOS') group by platform order by platform"
+    )
+    assert [(count,) for count in counts] == demo.execute(statement).fetchall()
 
 
 # References

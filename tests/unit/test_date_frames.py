@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from include.core.date_frames import NAMES, DateFrame, date_frame, date_frame_type
+from include.core.date_frames import NAMES, DateFrame, DateFrameText, date_frame, date_frame_type
+from include.core.exporter import Params
+from include.core.params import binds_of
 
 DAY = timedelta(days=1)
 TODAY = date(2026, 10, 15)
@@ -195,3 +197,21 @@ def test_it_is_a_string_to_json_schema() -> None:
     assert (schema["type"], schema["format"]) == ("string", "date-frame")
     for example in schema["examples"]:
         FRAME.validate_python(example)
+
+
+class Days(Params):
+    """Parameters of an exporter in Python."""
+
+    days: DateFrameText
+    more: DateFrameText | None = None
+
+
+def test_a_parameter_of_python_may_be_a_frame() -> None:
+    before = datetime.now(UTC).date()
+    binds = binds_of(Days.model_validate({"days": "days_today"}))
+    assert before <= binds["days_first"] <= datetime.now(UTC).date()
+    assert binds == {**binds, "days_last": binds["days_first"], "more_first": None, "more_last": None}
+    again = Days.model_validate(Days.model_validate({"days": "2026-01-01/", "more": "past"}).model_dump(mode="json"))
+    assert again.days == DateFrame(date(2026, 1, 1), None)
+    assert again.more is not None
+    assert again.more.first is None

@@ -34,6 +34,7 @@ columns:
   number: {type: integer}
   day: {type: date}
   id: {type: uuid}
+  email: {type: string, sensitive: true}
   extra: {type: json}
 key: [code]
 sql: select * from orders
@@ -77,11 +78,42 @@ class Derived(PandasExporter[Params]):
 '''
 
 
+SOME = '''
+from include.core.exporter import Book, Params
+from include.core.schema import Column, ColumnType, Schema
+from include.core.table import StatementTable
+
+
+class SomeParams(Params):
+    """How many of the tables."""
+
+    most: int = 2
+
+
+class Some(Book[SomeParams]):
+    """Tables that depend on parameters."""
+
+    title = "Some"
+    params_type = SomeParams
+
+    def declared(self):
+        columns = Schema.of(Column.of("id", ColumnType.INTEGER))
+        return {
+            name: StatementTable(title=name.upper(), source="shop", sql="select 1 as id", columns=columns)
+            for name in ("a", "b")
+        }
+
+    def tables(self, params):
+        return dict(list(self.declared().items())[: params.most])
+'''
+
+
 @pytest.fixture
 def catalog(tmp_path: Path) -> Catalog:
     (tmp_path / "orders.yaml").write_text(EXPORTER, encoding="utf-8")
     (tmp_path / "fleet.yaml").write_text(BOOK, encoding="utf-8")
     (tmp_path / "unit_test_derived.py").write_text(PANDAS, encoding="utf-8")
+    (tmp_path / "unit_test_some.py").write_text(SOME, encoding="utf-8")
     return Catalog([tmp_path])
 
 
@@ -372,6 +404,17 @@ def test_mistakes_in_one_of_several_sources_have_its_pointer(catalog: Catalog) -
     assert set(found) == {"/sources/0/sheets/1", "/sources/0/params/days", "/sources/1/limit", "/sources/2/sheets/0"}
 
 
+def test_tables_may_depend_on_parameters(catalog: Catalog) -> None:
+    some = "unit_test_some"
+    assert sheets(resolved(catalog, exporter=some)) == ["a", "b"]
+    assert sheets(resolved(catalog, exporter=some, params={"most": 1})) == ["a"]
+    assert list(mistakes(catalog, exporter=some, params={"most": 1}, sheets=["a", "b"])) == ["/sheets/1"]
+    assert list(mistakes(catalog, exporter=some, params={"most": "x"}, sheets=["b", "c"])) == [
+        *("/params/most", "/sheets/1")
+    ]
+    assert "no table" in mistakes(catalog, exporter=some, params={"most": 0})["/params"]
+
+
 def test_sheets_belong_into_each_of_several_sources(catalog: Catalog) -> None:
     found = mistakes(catalog, sheets=["sites"], sources=[{"exporter": "fleet"}])
     assert "inside of each source" in found["/sheets"]
@@ -458,6 +501,7 @@ def test_a_renamed_column_is_split_by_under_its_own_name(catalog: Catalog) -> No
     [
         ({"split": {"by": "nothing"}}, "/split/by", "no column 'nothing'"),
         ({"split": {"by": "extra"}}, "/split/by", "json"),
+        ({"split": {"by": "email"}}, "/split/by", "sensitive"),
         ({"split": {"by": "paid"}, "columns": ["code", "total"]}, "/split/by", "a column of the file: code, total."),
         ({"split": {"by": "-paid"}}, "/split/by", "a column of the file"),
         ({"split": {"by": ""}}, "/split/by", "at least 1"),
