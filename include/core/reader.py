@@ -44,8 +44,8 @@ class StoredSheet:
 class Reader(ABC):
     """Reads one format, with the options that a file was written with.
 
-    ``name`` is what a manifest calls it. ``seeks`` says whether it looks back and forth in a file; any other reads it
-    from its beginning to its end.
+    ``name`` is what a manifest calls it. ``seeks`` says whether it looks back and forth in a file, which then has the
+    very bytes that were written; any other reads it from its beginning to its end, whatever it has become.
     """
 
     name: ClassVar[str]

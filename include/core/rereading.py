@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import shutil
 import tempfile
@@ -71,6 +72,8 @@ class Rereading:
         """Hash the rows of one object, each with those of its reading."""
         stored = StoredFile(self._store, file.key, size=file.stored.bytes)
         with _told(stored, file.name), io.BufferedReader(stored, RANGE_BYTES) as opened:
+            if self._reader.seeks:
+                _insist(opened, file)
             unpacked = self._compression.unpack(opened) if self._compression else iter([opened])
             for document, packed in zip(file.documents, unpacked, strict=True):
                 with self._seekable(packed) as plain:
@@ -89,6 +92,19 @@ class Rereading:
             shutil.copyfileobj(file, copy, RANGE_BYTES)
             copy.seek(0)
             yield copy
+
+
+def _insist(opened: BufferedIOBase, file: Written) -> None:
+    """Compare all bytes before a reader looks back and forth in them: polars ends the whole process at some damage.
+
+    :raises VerificationFailed: when they are not those that were written
+    """
+    if hashlib.file_digest(opened, "sha256").hexdigest() != file.transcript.sha256:
+        raise VerificationFailed(
+            f"Verification failed: {file.name}, as the store has it, is not what was written. Nothing was published; "
+            "run it again."
+        )
+    opened.seek(0)
 
 
 @contextmanager

@@ -69,7 +69,6 @@ def _span(metadata: FileMetaData, group: int) -> tuple[int, int]:
 
 def _group(path: str, metadata: FileMetaData, group: int, before: int) -> pa.Table:
     """Return the rows of a row group, which lie behind so many others."""
-    import polars as pl
     import pyarrow as pa
     from pyarrow import parquet
 
@@ -78,10 +77,23 @@ def _group(path: str, metadata: FileMetaData, group: int, before: int) -> pa.Tab
     others = [index for index in range(len(schema)) if index not in wide]
     arrays = {}
     if others:
-        rows = pl.scan_parquet(path, glob=False).slice(before, metadata.row_group(group).num_rows)
-        table = rows.select(pl.nth(others)).collect().to_arrow(compat_level=pl.CompatLevel.oldest())
+        table = _by_polars(path, others, before, metadata.row_group(group).num_rows)
         arrays = dict(zip(others, table.columns, strict=True))
     if wide:
         table = parquet.ParquetFile(path).read_row_group(group, [schema.names[index] for index in wide])
         arrays |= dict(zip(wide, table.columns, strict=True))
     return pa.table([arrays[index] for index in range(len(schema))], names=[str(index) for index in range(len(schema))])
+
+
+def _by_polars(path: str, columns: list[int], before: int, rows: int) -> pa.Table:
+    """Return some columns of so many rows.
+
+    :raises ValueError: when they cannot be read; some damage makes polars panic.
+    """
+    import polars as pl
+
+    try:
+        found = pl.scan_parquet(path, glob=False).slice(before, rows).select(pl.nth(columns)).collect()
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
+        raise ValueError("The row group cannot be read.") from error
+    return found.to_arrow(compat_level=pl.CompatLevel.oldest())

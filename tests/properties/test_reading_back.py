@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -90,6 +91,17 @@ def test_another_value_is_another_hash(name: str, table: Table, other: Table, da
     reader = reader_of(made)
     found = read_back(reader, encoded(made, replace(table, rows=changed)), table)
     assert (found == content_of(reader, table)) is (before == after)
+
+
+@pytest.mark.parametrize("name", [name for name in READABLE if name != "parquet"])  # which is never given any
+@FEWER
+@given(data=st.data())
+def test_damage_is_noticed_or_harmless_and_never_another_error(name: str, data: st.DataObject) -> None:
+    made, table = FORMATS.load(name)(), holdable(name, AWKWARD_TABLES[0])
+    reader, damaged = reader_of(made), bytearray(encoded(made, table))
+    damaged[data.draw(st.integers(0, len(damaged) - 1))] = data.draw(st.integers(0, 255))
+    with suppress(*DAMAGE):
+        read_back(reader, bytes(damaged), table)
 
 
 def meant(name: str, table: Table) -> list[str]:
