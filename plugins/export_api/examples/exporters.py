@@ -20,6 +20,7 @@ EXPORTER: dict[str, Any] = {
             "label": "Serial number",
             "description": "",
             "sensitive": False,
+            "on_request": False,
             "ops": ["!=", "=", "contains", "in", "is_null", "not_in", "not_null", "starts_with"],
         }
     ],
