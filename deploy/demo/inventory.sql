@@ -107,6 +107,33 @@ create table inventory.app_installs (
 );
 comment on table inventory.app_installs is 'Which machine has which app version, where and since when';
 
+create table inventory.compliance_checks (
+    id   integer primary key,
+    name text not null unique
+);
+comment on table inventory.compliance_checks is 'What is asked of every machine';
+
+create table inventory.machine_checks (
+    machine_id bigint not null,
+    check_id   integer not null,
+    status     smallint not null check (status in (0, 100, 200, 300))
+);
+comment on table inventory.machine_checks is 'How a machine did: 0 ok, 100 pending, 200 unknown, 300 failed. compliant says the same in short';
+
+create table inventory.network_interfaces (
+    machine_id bigint not null,
+    interface  text not null,
+    mac        text not null
+);
+comment on table inventory.network_interfaces is 'One or two per machine';
+
+create table inventory.ec2_instances (
+    machine_id    bigint not null,
+    account_id    text not null,
+    instance_type text not null
+);
+comment on table inventory.ec2_instances is 'Machines of type EC2; an account id has 12 digits, and may begin with 0';
+
 -- Hostile texts, numbered. Invisible characters are written as escapes so that a reader can see them.
 create table inventory.stage_edge (k int primary key, v text not null);
 insert into inventory.stage_edge (k, v) values
@@ -433,6 +460,34 @@ left join inventory.stage_edge as e on d.i % 250 = 33 and e.k = (d.i / 250 * 15 
 left join inventory.stage_instant as t on d.i % 250 = 33 and t.k = (d.i / 250 + d.n) % 24 + 1
 order by d.i, d.n;
 
+insert into inventory.compliance_checks (id, name) values
+    (1, 'Disk encryption'), (2, 'Firewall; "strict"'), (3, 'OS up to date'), (4, 'Passwörter > 12 Zeichen');
+
+insert into inventory.machine_checks (machine_id, check_id, status)
+select m.id, c.id,
+       case when m.compliant or c.id <> 1 + inventory.pick(s.i, 70, 4) and inventory.pick(s.i * 10 + c.id, 71, 10) < 7 then 0
+            when c.id = 1 + inventory.pick(s.i, 70, 4) then 300
+            else (array[100, 200, 300])[1 + inventory.pick(s.i, 72, 3)] end
+from inventory.machines as m
+join inventory.stage_machine as s on s.id = m.id
+cross join inventory.compliance_checks as c
+where m.compliant is not null
+order by s.i, c.id;
+
+insert into inventory.network_interfaces (machine_id, interface, mac)
+select m.id, case when m.platform in ('WINDOWS', 'LINUX') then 'eth' else 'en' end || k,
+       case when m.platform in ('WINDOWS', 'LINUX') then '00:1B:44' else 'a4:83:e7' end
+           || regexp_replace(lpad(to_hex(inventory.pick(m.i * 10 + k, 73, 16777216)), 6, '0'), '(..)', ':\1', 'g')
+from inventory.stage_machine as m, generate_series(0, 1) as k
+where k = 0 or inventory.pick(m.i, 74, 3) = 0
+order by m.i, k;
+
+insert into inventory.ec2_instances (machine_id, account_id, instance_type)
+select m.id, (array['111122223333', '444455556666', '012345678901'])[1 + inventory.pick(m.i, 75, 3)], m.model
+from inventory.stage_machine as m
+where m.type = 'EC2'
+order by m.i;
+
 -- Keys and indexes after the rows: several times faster.
 alter table inventory.machines
     add primary key (id),
@@ -451,6 +506,16 @@ alter table inventory.app_installs
     add primary key (machine_id, app_id),
     add foreign key (machine_id) references inventory.machines (id),
     add foreign key (app_id) references inventory.apps (id);
+alter table inventory.machine_checks
+    add primary key (machine_id, check_id),
+    add foreign key (machine_id) references inventory.machines (id),
+    add foreign key (check_id) references inventory.compliance_checks (id);
+alter table inventory.network_interfaces
+    add primary key (machine_id, interface),
+    add foreign key (machine_id) references inventory.machines (id);
+alter table inventory.ec2_instances
+    add primary key (machine_id),
+    add foreign key (machine_id) references inventory.machines (id);
 create index machines_last_seen_idx on inventory.machines (last_seen);
 create index machines_source_id_idx on inventory.machines (source_id);
 create index machines_business_unit_id_idx on inventory.machines (business_unit_id);
@@ -464,4 +529,5 @@ drop table inventory.stage_edge, inventory.stage_instant, inventory.stage_os, in
 drop function inventory.pick(bigint, bigint, bigint), inventory.serial6(bigint);
 
 analyze inventory.business_units, inventory.sources, inventory.os_versions, inventory.machines, inventory.tags,
-    inventory.machine_tags, inventory.apps, inventory.app_installs;
+    inventory.machine_tags, inventory.apps, inventory.app_installs, inventory.compliance_checks, inventory.machine_checks,
+    inventory.network_interfaces, inventory.ec2_instances;

@@ -34,6 +34,7 @@ class ColumnSpec(BaseModel):
     label: str | None = None
     description: str = ""
     sensitive: bool = False
+    on_request: bool = False
     precision: int | None = Field(None, ge=1, le=1000)
     scale: int | None = Field(None, ge=0, le=1000)
 
@@ -45,6 +46,7 @@ class ColumnSpec(BaseModel):
             self.label,
             description=self.description,
             sensitive=self.sensitive,
+            on_request=self.on_request,
             precision=self.precision,
             scale=self.scale,
         )

@@ -136,16 +136,19 @@ def _once(values: list[Any]) -> list[Any]:
     return values
 
 
-_TEXT = Annotated[str, Field(max_length=10_000), AfterValidator(_storable)]
-_INTEGER = Annotated[int, BeforeValidator(no_boolean), Field(ge=-(2**63), lt=2**63)]
+Text = Annotated[str, Field(max_length=10_000), AfterValidator(_storable)]
+Integer = Annotated[int, BeforeValidator(no_boolean), Field(ge=-(2**63), lt=2**63)]
+Moment = Annotated[AwareDatetime, BeforeValidator(no_number)]
+"""For Python exporters, what parameters of YAML files are: what a database holds, and nothing that only looks so."""
+
 _TYPES: dict[str, Any] = {
-    "string": _TEXT,
-    "integer": _INTEGER,
+    "string": Text,
+    "integer": Integer,
     "decimal": Annotated[Decimal, BeforeValidator(no_boolean)],
     "float": Annotated[float, BeforeValidator(no_boolean), AfterValidator(_finite)],
     "boolean": bool,
     "date": Annotated[date, BeforeValidator(no_number)],
-    "datetime": Annotated[AwareDatetime, BeforeValidator(no_number)],
+    "datetime": Moment,
     "time": Annotated[time, BeforeValidator(no_number), AfterValidator(_zoneless)],
     "uuid": UUID,
     "email": EmailAddress,
@@ -219,7 +222,7 @@ def _kind(spec: ParamSpec, now: Callable[[], datetime]) -> Any:
         return date_frame_type(now)
     single: Any = Literal[tuple(spec.choices)] if spec.choices else _TYPES.get(spec.type)
     if spec.lookup is not None:
-        single = _TEXT if spec.keys == "string" else _INTEGER
+        single = Text if spec.keys == "string" else Integer
     if spec.type in {"choices", "references"}:
         return Annotated[list[single], Field(max_length=_MANY), AfterValidator(_once)]
     return single

@@ -134,7 +134,7 @@ def choose_columns(
 ) -> tuple[Column, ...]:
     """Return the wanted columns, renamed where asked; append to ``errors`` what cannot be had."""
     if wanted is None:
-        return tuple(schema)
+        return tuple(column for column in schema if not column.on_request)
     chosen: list[Column] = []
     for index, choice in enumerate(wanted):
         name, rename = choice.name, choice.rename

@@ -112,7 +112,7 @@ class _Reading(BaseModel):
         description="Of an exporter with several tables those that are wanted, in their order; all when left out.",
     )
     columns: list[ColumnChoice] | None = Field(
-        None, min_length=1, description="Columns in the wanted order; all when left out."
+        None, min_length=1, description="Columns in the wanted order; when left out, all but those on request."
     )
     where: list[Condition] = Field(default_factory=list, max_length=100, description="Conditions, ANDed.")
     order_by: list[str] = Field(

@@ -45,6 +45,7 @@ class Column:
     ``name`` is the column's name in the file; ``origin`` its name in the exporter's rows (they differ after a
     rename). ``precision`` and ``scale`` belong to decimals: both are None for a numeric without bounds.
     ``derived`` columns are computed after the source was read, so no filter or order can be pushed down to them.
+    Columns ``on_request`` are in the file only where a request names them, such as a key that only orders the rows.
     """
 
     name: str
@@ -56,6 +57,7 @@ class Column:
     precision: int | None = None
     scale: int | None = None
     derived: bool = False
+    on_request: bool = False
 
     @classmethod
     def of(
@@ -69,6 +71,7 @@ class Column:
         precision: int | None = None,
         scale: int | None = None,
         derived: bool = False,
+        on_request: bool = False,
     ) -> Column:
         """Return a declared column; its label is made from its name when left out."""
         return cls(
@@ -81,6 +84,7 @@ class Column:
             precision=precision,
             scale=scale,
             derived=derived,
+            on_request=on_request,
         )
 
     def renamed(self, name: str) -> Column:

@@ -115,6 +115,7 @@ class StatementTable(SqlTable[P]):
         columns: Schema,
         key: tuple[str, ...] = (),
         timeout_seconds: float | None = None,
+        default_order: tuple[Order, ...] = (),
         extra: Mapping[str, Any] | None = None,
     ) -> None:
         self.title = title
@@ -123,6 +124,7 @@ class StatementTable(SqlTable[P]):
         self.columns = columns
         self.key = key
         self.timeout_seconds = timeout_seconds
+        self.default_order = default_order
         self._extra = dict(extra or {})
 
     def arguments(self, params: P) -> Mapping[str, Any]:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 OPEN = frozenset({("GET", "/v1/health"), ("GET", "/v1/.well-known/jwks.json")})
 """Every route that strangers may use; all others answer 401 without credentials."""
 
-_SCHEMES = frozenset({"token", "bearer"})
+SCHEMES = frozenset({"token", "bearer"})
 _COOKIE = "_token"
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -101,7 +101,7 @@ async def _user_of(request: Request) -> Any:
     header = request.headers.get("authorization")
     if header is not None:
         scheme, _, credentials = header.strip().partition(" ")
-        if scheme.lower() not in _SCHEMES or not credentials.strip():
+        if scheme.lower() not in SCHEMES or not credentials.strip():
             raise Unauthenticated("Send the header 'Authorization: Token …' or 'Authorization: Bearer …'.")
         return await _user_of_credentials(request, credentials.strip())
     if _COOKIE in request.cookies:

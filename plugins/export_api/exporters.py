@@ -97,5 +97,6 @@ def _describe_column(column: Column) -> dict[str, Any]:
         "label": column.label,
         "description": column.description,
         "sensitive": column.sensitive,
+        "on_request": column.on_request,
         "ops": [] if column.derived else sorted(fitting_ops(column.type)),
     }

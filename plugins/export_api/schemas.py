@@ -222,6 +222,7 @@ class ColumnInfo(Answer):
     label: str
     description: str
     sensitive: bool = Field(description="Whether its values are personal or secret.")
+    on_request: bool = Field(description="Whether it is left out where `columns` does not name it.")
     ops: list[str] = Field(description="What `where` can do with it.")
 
 

@@ -12,6 +12,7 @@ from include.core.catalog import Catalog
 from include.core.errors import InvalidRequest
 from include.core.request import parse_request
 from include.core.resolve import ResolvedExport, resolve
+from include.core.table import SqlTable
 from include.formats import FORMATS
 
 if TYPE_CHECKING:
@@ -292,6 +293,20 @@ def test_columns_come_in_the_order_and_under_the_names_that_were_asked_for(catal
         ("Order", "code", "Order"),
         ("code", "code", "Code"),
     ]
+
+
+def test_a_column_on_request_orders_the_rows_and_is_in_the_file_only_where_it_is_named(tmp_path: Path) -> None:
+    text = EXPORTER.replace("code: {type: string}", "code: {type: string, on_request: true}")
+    (tmp_path / "orders.yaml").write_text(text, encoding="utf-8")
+    catalog = Catalog([tmp_path])
+    (reading,) = resolved(catalog).readings
+    assert "code" not in reading.selection.schema.names
+    assert len(reading.selection.schema) == len(reading.table.columns) - 1
+    assert isinstance(reading.table, SqlTable)
+    query = reading.table.query(reading.params, reading.selection)
+    assert [order.column.name for order in query.full_order] == ["code"]
+    (reading,) = resolved(catalog, columns=["total", "code"]).readings
+    assert reading.selection.schema.names == ("total", "code")
 
 
 def test_a_filter_and_an_order_may_use_a_column_that_is_not_chosen(catalog: Catalog) -> None:

@@ -10,6 +10,7 @@ _SERIAL_NUMBER: dict[str, Any] = {
     "label": "Serial number",
     "description": "",
     "sensitive": False,
+    "on_request": False,
     "ops": ["!=", "=", "contains", "in", "is_null", "not_in", "not_null", "starts_with"],
 }
 _COUNTS: list[dict[str, Any]] = [
@@ -19,6 +20,7 @@ _COUNTS: list[dict[str, Any]] = [
         "label": label,
         "description": "",
         "sensitive": False,
+        "on_request": False,
         "ops": ["!=", "<", "<=", "=", ">", ">=", "in", "is_null", "not_in", "not_null"],
     }
     for name, kind, label in (
