@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from include.exporters._machine_params import AppFilter, MachinesParams, TagFilter
 
 SOURCE = "inventory"
+MACHINES = "machines"
+"""The name of the sheet with the machines themselves."""
 
 COLUMNS = Schema.of(
     Column.of("value", ColumnType.STRING, "Value"),
@@ -95,8 +97,8 @@ _GROUPS: Mapping[str, _Counted] = {
 
 
 def counts(params: MachinesParams) -> dict[str, StatementTable[MachinesParams]]:
-    """Return the sheets by name; the name is that of the title."""
-    names: set[str] = set()
+    """Return the sheets by name; the name is that of the title, and never that of the machines' own sheet."""
+    names = {MACHINES}
     return {unique(slug(each.title), "", names): each.table(params) for each in _counted(params)}
 
 

@@ -68,7 +68,7 @@ class AppFilter(Params):
         description="kind of software; of a macos_app the machines' sheet has the lowest and the highest version"
     )
     by: Literal["name", "bundle_id"] = Field("name", description="what identifies the app")
-    called: Text = Field(description="its name or its bundle id")
+    called: Text = Field(min_length=1, description="its name or its bundle id")
     title: Text | None = Field(None, description="what its sheet and columns are called; otherwise as the app is")
     version: Integer | Literal["any", "none"] = Field("any", description="id of one version, `any` or `none`")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar, get_args
 
 from include.core.exporter import Book
-from include.exporters._machine_counts import counts
+from include.exporters._machine_counts import MACHINES, counts
 from include.exporters._machine_params import Group, MachinesParams
 from include.exporters._machine_rows import machines
 
@@ -30,4 +30,4 @@ class InventoryMachines(Book[MachinesParams]):
 
     def tables(self, params: MachinesParams) -> Mapping[str, Table[MachinesParams]]:
         """Return the machines first, then what is counted."""
-        return {"machines": machines(params), **counts(params)}
+        return {MACHINES: machines(params), **counts(params)}

@@ -88,8 +88,8 @@ class Drilldown:
 
     @property
     def bundle_ids(self) -> set[str]:
-        """The apps that are known by their bundle ids."""
-        return {token.removeprefix("a.i.") for token in self.tokens if token.startswith("a.i.")}
+        """The apps that are known by their bundle ids; no database holds one with U+0000, which is refused later."""
+        return {token.removeprefix("a.i.") for token in self.tokens if token.startswith("a.i.") and "\0" not in token}
 
     def params(self, titles: Titles, now: Callable[[], datetime]) -> dict[str, Any]:
         """Return the exporter's parameters, leaving out what is not asked for.
