@@ -129,8 +129,13 @@ _TYPES: dict[str, Any] = {
     "datetime": Annotated[AwareDatetime, BeforeValidator(no_number)],
     "time": Annotated[time, BeforeValidator(no_number)],
     "uuid": UUID,
-    "email": EmailAddress,
-    "url": Annotated[str, Field(max_length=2_000), AfterValidator(_storable), AfterValidator(_web_address)],
+    "email": Annotated[EmailAddress, Field(json_schema_extra={"format": "email"})],
+    "url": Annotated[
+        str,
+        Field(max_length=2_000, json_schema_extra={"format": "uri"}),
+        AfterValidator(_storable),
+        AfterValidator(_web_address),
+    ],
     "date_frame": DateFrameText,
 }
 

@@ -34,6 +34,8 @@ FORMATTED = {
     "time": "12:30:00",
     "date-frame": "2026-01-01/2026-01-31",
     "uuid": "8f14e45f-ceea-467f-a5a5-2f1b5bd7e0c1",
+    "email": "anna@example.com",
+    "uri": "https://example.com/path",
 }
 TABLES = [(name, sheet) for name in CATALOG.names for sheet in CATALOG.load(name).declared()]
 
