@@ -402,7 +402,8 @@ def test_fields_that_nobody_knows_are_told_of_when_all_others_are_right(client: 
     check(run(client, x=1), 400, {"fields": ["Additional fields not allowed: ['x']."]})
     check(run(client, x=1, b=2), 400, {"fields": ["Additional fields not allowed: ['b', 'x']."]})
     check(run(client, x=1, a_day="x"), 400, {"a_day": [DATE]})
-    for field, value in (("events", ["sampleconf"]), ("all_events", True), ("organizer", "bigevents")):
+    others: dict[str, Any] = {"events": ["sampleconf"], "all_events": True, "organizer": "bigevents"}
+    for field, value in others.items():
         check(run(client, **{field: value}), 400, {"fields": [f"Additional fields not allowed: ['{field}']."]})
     answer = run(client, "customerlist", ORGANIZER, events=["sampleconf"])
     check(answer, 400, {"fields": ["Additional fields not allowed: ['events']."]})
