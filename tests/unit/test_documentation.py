@@ -222,11 +222,11 @@ NAMES = ("invoices", "net_invoices", "app_versions", "refunds", "tsv", "sqlite",
 
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of what the contracts need, with every recipe in its place."""
+    """A copy of what the contracts need, with every recipe in its place; dialects need the plugin."""
     copy = tmp_path_factory.mktemp("house")
     shutil.copy(ROOT / "pyproject.toml", copy)
     for folder in ("include", "operators", "tests/contracts", "tests/properties", "tests/unit"):
-        shutil.copytree(ROOT / folder, copy / folder, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(ROOT / folder, copy / folder, ignore=shutil.ignore_patterns("__pycache__", "dialects"))
     for path, text in RECIPES.items():
         file = copy / path
         file.parent.mkdir(parents=True, exist_ok=True)
