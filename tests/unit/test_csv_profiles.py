@@ -231,7 +231,7 @@ def test_with_quotes_around_all_but_numbers_a_field_without_them_is_a_number(del
     texts = ['"false"', '"2026-02-28"', '"2026-01-01T00:00:00Z"', '"-1.5e3"']
     assert values == delimiter.join([*BARE.split(","), *texts])
     assert nulls == delimiter.join(['""'] * len(NEGATIVES))
-    numbers = list(
+    numbers: list[list[Any]] = list(
         csv.reader(io.StringIO(data.decode(), newline=""), delimiter=delimiter, quoting=csv.QUOTE_NONNUMERIC)
     )
     assert numbers[1][:4] == [float(number) for number in BARE.split(",")]
@@ -248,7 +248,7 @@ def test_floats_that_are_no_ordinary_numbers_are_bare_too() -> None:
 
 
 def test_a_number_whose_comma_is_the_delimiter_is_in_quotes() -> None:
-    chosen = {"quote": "non_numeric", "decimal_comma": True, "header": "none"}
+    chosen: dict[str, Any] = {"quote": "non_numeric", "decimal_comma": True, "header": "none"}
     data = encoded("csv", NUMBERS, [NEGATIVES], **chosen).decode()
     assert data.startswith('-5,"-1,50","-12345678901234567890,5","-0,25","false",')
     assert encoded("csv", NUMBERS, [NEGATIVES], delimiter=";", **chosen).decode().startswith("-5;-1,50;")
