@@ -8,6 +8,7 @@ set local datestyle = 'ISO, YMD';
 set local standard_conforming_strings = on;
 set local work_mem = '64MB';
 set local maintenance_work_mem = '128MB';
+set local jit = off;
 
 drop schema if exists shop cascade;
 create schema shop;
@@ -373,8 +374,475 @@ create index orders_status_idx on shop.orders (status);
 create index products_event_id_idx on shop.products (event_id);
 create index positions_product_id_idx on shop.positions (product_id);
 
+-- The back office: who ordered, how it was paid, what was invoiced, who came. The tables above know nothing of it.
+analyze shop.events, shop.products, shop.orders, shop.positions, shop.fees, shop.refunds;
+
+create table shop.customers (
+    id                  integer primary key,
+    organizer_id        integer not null references shop.organizers (id),
+    identifier          text not null unique,
+    external_identifier text,
+    email               text,
+    phone               text,
+    name                text,
+    locale              text not null,
+    is_active           boolean not null,
+    is_verified         boolean not null,
+    registered_at       timestamptz not null,
+    last_login_at       timestamptz,
+    notes               text
+);
+comment on table shop.customers is 'Accounts with an organizer';
+
+create table shop.order_details (
+    order_id          bigint not null,
+    customer_id       integer,
+    phone             text,
+    sales_channel     text not null check (sales_channel in ('web', 'boxoffice', 'api')),
+    checkin_attention boolean not null,
+    follow_up_on      date,
+    email_verified    boolean not null
+);
+comment on table shop.order_details is 'What else is known of an order; one row for each';
+
+create table shop.invoice_addresses (
+    order_id     bigint not null,
+    company      text,
+    name         text,
+    street       text,
+    zipcode      text,
+    city         text,
+    country      text check (length(country) = 2),
+    state        text,
+    custom_field text,
+    vat_id       text
+);
+comment on table shop.invoice_addresses is 'Of the orders that gave one';
+
+create table shop.position_details (
+    order_id            bigint not null,
+    position            integer not null,
+    attendee_email      text,
+    voucher_code        text,
+    pseudonymization_id text not null
+);
+comment on table shop.position_details is 'What else is known of a position; one row for each';
+
+create table shop.fee_details (
+    order_id    bigint not null,
+    local_id    integer not null,
+    description text not null,
+    tax_rate    numeric(7,2) not null,
+    tax_value   numeric(13,2) not null
+);
+comment on table shop.fee_details is 'What else is known of a fee; one row for each. Gift cards are not taxed';
+
+create table shop.questions (
+    id         integer primary key,
+    event_id   integer not null references shop.events (id),
+    identifier text not null,
+    question   text not null,
+    kind       text not null check (kind in ('multiple', 'text')),
+    unique (event_id, identifier)
+);
+comment on table shop.questions is 'What attendees are asked';
+
+create table shop.answers (
+    order_id    bigint not null,
+    position    integer not null,
+    question_id integer not null,
+    number      integer not null,
+    answer      text not null
+);
+comment on table shop.answers is 'What attendees said; a row for each choice of several';
+
+create table shop.payments (
+    order_id   bigint not null,
+    local_id   integer not null,
+    provider   text not null,
+    state      text not null check (state in ('created', 'pending', 'confirmed', 'canceled', 'failed', 'refunded')),
+    amount     numeric(13,2) not null,
+    created_at timestamptz not null,
+    paid_at    timestamptz
+);
+comment on table shop.payments is 'How orders were paid, failed attempts too';
+
+create table shop.refund_details (
+    order_id    bigint not null,
+    local_id    integer not null,
+    provider    text not null,
+    executed_at timestamptz,
+    comment     text
+);
+comment on table shop.refund_details is 'What else is known of a refund; one row for each';
+
+create table shop.invoices (
+    id           integer not null,
+    event_id     integer not null,
+    order_id     bigint not null,
+    number       text not null,
+    cancels_id   integer,
+    issued_on    date not null,
+    locale       text not null,
+    reference    text
+);
+comment on table shop.invoices is 'Numbered documents; one that cancels another has its lines with the opposite sign';
+
+create table shop.invoice_lines (
+    invoice_id  integer not null,
+    position    integer not null,
+    description text not null,
+    gross       numeric(13,2) not null,
+    tax_rate    numeric(7,2) not null,
+    tax_value   numeric(13,2) not null
+);
+comment on table shop.invoice_lines is 'What an invoice consists of; tax is included in gross';
+
+create table shop.checkin_lists (
+    id              integer primary key,
+    event_id        integer not null references shop.events (id),
+    name            text not null,
+    all_products    boolean not null,
+    include_pending boolean not null
+);
+comment on table shop.checkin_lists is 'Who may enter: positions of all products, or of those that are named';
+
+create table shop.checkin_list_products (
+    list_id    integer not null references shop.checkin_lists (id),
+    product_id integer not null references shop.products (id),
+    primary key (list_id, product_id)
+);
+
+create table shop.checkins (
+    id         integer not null,
+    list_id    integer not null,
+    order_id   bigint not null,
+    position   integer not null,
+    kind       text not null check (kind in ('entry', 'exit')),
+    successful boolean not null,
+    reason     text,
+    device     text,
+    scanned_at timestamptz not null
+);
+comment on table shop.checkins is 'Scans at the door, refused ones too';
+
+create table shop.giftcards (
+    id           integer not null,
+    organizer_id integer not null,
+    code         text not null,
+    currency     text not null check (length(currency) = 3),
+    testmode     boolean not null,
+    issued_at    timestamptz not null,
+    expires_at   timestamptz,
+    conditions   text
+);
+comment on table shop.giftcards is 'Vouchers of money; what is left is the sum of the transactions';
+
+create table shop.giftcard_transactions (
+    giftcard_id integer not null,
+    local_id    integer not null,
+    at          timestamptz not null,
+    value       numeric(13,2) not null,
+    order_id    bigint,
+    info        text
+);
+comment on table shop.giftcard_transactions is 'Issued: positive. Redeemed by an order: negative';
+
+create table shop.quotas (
+    id       integer primary key,
+    event_id integer not null references shop.events (id),
+    name     text not null,
+    size     integer
+);
+comment on table shop.quotas is 'How much of some products is for sale; without a size there is no limit';
+
+create table shop.quota_products (
+    quota_id   integer not null references shop.quotas (id),
+    product_id integer not null references shop.products (id),
+    primary key (quota_id, product_id)
+);
+
+create table shop.waitinglist (
+    id                  integer primary key,
+    event_id            integer not null references shop.events (id),
+    product_id          integer not null references shop.products (id),
+    name                text,
+    email               text not null,
+    phone               text,
+    locale              text not null,
+    priority            integer not null,
+    created_at          timestamptz not null,
+    voucher_code        text unique,
+    voucher_valid_until timestamptz,
+    voucher_redeemed    boolean not null
+);
+comment on table shop.waitinglist is 'Who wants what is sold out; some were sent a voucher';
+
+create table shop.stage_person as
+select p.n,
+       replace(case n.pattern when 'f l' then split_part(first, '|', 1) || ' ' || split_part(last, '|', 1)
+                              when 'l f' then split_part(last, '|', 1) || ' ' || split_part(first, '|', 1)
+                              else split_part(last, '|', 1) || split_part(first, '|', 1) end, '_', ' ') as name,
+       split_part(first, '|', 2) || '.' || split_part(last, '|', 2) as ascii
+from (select n, s.g from generate_series(1, 5500) as n join shop.stage_slot as s on s.slot = shop.pick(n, 100, 25)) as p
+join shop.stage_name as n on n.g = p.g,
+lateral (select n.firsts[1 + shop.pick(p.n, 101, cardinality(n.firsts))] as first,
+                n.lasts[1 + shop.pick(p.n, 102, cardinality(n.lasts))] as last) as w
+order by p.n;
+
+-- Where an organizer's customers live.
+create table shop.stage_place (organizer_id int, k int, street text, zipcode text, city text, country text, state text, dial text);
+insert into shop.stage_place values
+    (1, 0, 'Straße des 17. Juni 135', '10623', 'Berlin', 'DE', null, '+49 30'), (1, 1, 'Gänsemarkt 36', '01067', 'Dresden', 'DE', null, '+49 351'),
+    (1, 2, E'Hinterhaus; 2. OG\nÄußere Kanalstraße 7', '50823', 'Köln', 'DE', null, '+49 221'), (1, 3, '12, rue de l''Église', '67000', 'Straßburg', 'FR', null, '+33'),
+    (2, 0, 'Rua da Conceição, 5 – 3.º Esq.', '1100-153', 'Lisboa', 'PT', null, '+351 21'), (2, 1, 'Cais da Ribeira "B"', '4050-510', 'Porto', 'PT', null, '+351 22'),
+    (3, 0, '千代田1-1', '100-0001', '東京', 'JP', '13', '+81 3'), (3, 1, '梅田3丁目', '530-0001', '大阪', 'JP', '27', '+81 6'),
+    (4, 0, '١٢ شارع التحرير', '11511', 'القاهرة', 'EG', 'C', '+20 2'), (4, 1, 'طريق الحرية', '21500', 'الإسكندرية', 'EG', 'ALX', '+20 3'),
+    (5, 0, '1/7 Te Aro Lane', '6011', 'Te Whanganui-a-Tara', 'NZ', null, '+64 4'), (5, 1, '=2 Waitangi Wharf', '8942', 'Chatham Islands', 'NZ', null, '+64 3'),
+    (6, 0, '350 5th Ave, Fl 21', '10118', 'New York', 'US', 'NY', '+1 212'), (6, 1, '1 Main St', '02108', 'Boston', 'US', 'MA', '+1 617');
+create table shop.stage_home as
+select o.id as order_id, o.event_id, e.organizer_id, o.status, o.total, o.created_at, o.locale, e.currency,
+       case when e.currency = 'JPY' then 0 else 2 end as digits, p.street, p.zipcode, p.city, p.country, p.state, p.dial
+from shop.orders as o join shop.events as e on e.id = o.event_id
+join (select organizer_id, count(*) as places from shop.stage_place group by organizer_id) as c on c.organizer_id = e.organizer_id
+join shop.stage_place as p on p.organizer_id = e.organizer_id and p.k = shop.pick(o.id, 110, c.places)
+order by o.id;
+analyze shop.stage_person, shop.stage_home;
+
+insert into shop.customers
+select p.n, (array[1, 1, 1, 1, 1, 1, 2, 2, 3, 4, 5, 6])[1 + shop.pick(p.n, 120, 12)],
+       lpad(upper(to_hex(p.n * 40503123::bigint % 268435456)), 7, '0'),
+       case when shop.pick(p.n, 121, 10) < 2 then 'crm-' || lpad(p.n::text, 6, '0') end,
+       case when p.n % 400 = 7 then '' when p.n % 400 = 8 then null when p.n % 400 = 9 then '=cmd@mail.example'
+            else p.ascii || p.n || '@' || (array['mail.example', 'post.example', 'example.org', 'büro.example'])[1 + shop.pick(p.n, 122, 4)] end,
+       case when shop.pick(p.n, 123, 10) < 3 then '+49 30 ' || 1000000 + shop.pick(p.n, 124, 8999999) end,
+       case when p.n % 50 = 3 then e.v else p.name end,
+       (array['de', 'de', 'en', 'fr', 'ja', 'ar', 'pt-pt'])[1 + shop.pick(p.n, 125, 7)],
+       shop.pick(p.n, 126, 100) < 95, shop.pick(p.n, 127, 100) < 80,
+       r.at, case when shop.pick(p.n, 129, 10) < 7 then r.at + shop.pick(p.n, 130, 8640000) * interval '1 second' end,
+       case when p.n % 50 = 4 then e.v when shop.pick(p.n, 131, 20) = 0 then 'Stammkunde; Rabatt nur nach Rücksprache' end
+from shop.stage_person as p
+left join shop.stage_edge as e on p.n % 50 in (3, 4) and e.k = p.n / 50 % 70 + 1,
+lateral (select timestamptz '2025-06-01 00:00+00' + shop.pick(p.n, 128, 45000000) * interval '1 second' as at) as r
+where p.n <= 4000
+order by p.n;
+
+insert into shop.order_details
+select h.order_id, case when shop.pick(h.order_id, 140, 100) < 30 then c.ids[1 + shop.pick(h.order_id, 141, cardinality(c.ids))] end,
+       case when h.order_id % 1000 = 71 then (array['', '0049/30-1234', '=1+1', '+1 (555) 010-9999;ext=5', '٠١٢٣٤٥٦', 'n/a'])[1 + h.order_id / 1000 % 6]
+            when shop.pick(h.order_id, 142, 100) < 40 then h.dial || ' ' || 1000000 + shop.pick(h.order_id, 143, 8999999) end,
+       (array['web', 'web', 'web', 'web', 'web', 'web', 'web', 'web', 'boxoffice', 'api'])[1 + shop.pick(h.order_id, 144, 10)],
+       shop.pick(h.order_id, 145, 50) = 0,
+       case when shop.pick(h.order_id, 146, 40) = 0 then h.created_at::date + 14 end,
+       shop.pick(h.order_id, 147, 100) < 70
+from shop.stage_home as h
+join (select organizer_id, array_agg(id order by id) as ids from shop.customers group by organizer_id) as c on c.organizer_id = h.organizer_id
+order by h.order_id;
+
+insert into shop.invoice_addresses
+select h.order_id, case when b.business then case when h.order_id % 250 = 31 then e.v
+                        else (array['Müller & Söhne GmbH', 'ACME, Inc.', '株式会社サンプル', 'شركة المثال', 'Foo; Bar "Holding"', 'O''Brien Ltd'])[1 + shop.pick(h.order_id, 151, 6)] end end,
+       case when h.order_id % 250 = 32 then e.v else p.name end,
+       h.street, case when h.order_id % 500 = 33 then '00042' else h.zipcode end, h.city, h.country, h.state,
+       case when shop.pick(h.order_id, 152, 25) = 0 then 'Kostenstelle ' || shop.pick(h.order_id, 153, 9000) + 1000 end,
+       case when b.business and shop.pick(h.order_id, 154, 4) > 0 then h.country || 100000000 + shop.pick(h.order_id, 155, 899999999) end
+from shop.stage_home as h
+join shop.stage_person as p on p.n = 1 + shop.pick(h.order_id, 156, 5000)
+left join shop.stage_edge as e on h.order_id % 250 in (31, 32) and e.k = h.order_id / 250 % 70 + 1,
+lateral (select shop.pick(h.order_id, 157, 100) < 35 or h.order_id % 250 = 31 as business) as b
+where shop.pick(h.order_id, 150, 100) < 45 or h.order_id % 250 in (31, 32)
+order by h.order_id;
+
+insert into shop.position_details
+select p.order_id, p.position,
+       case when p.k <= 5 and shop.pick(p.order_id * 8 + p.position, 160, 10) < 3 then p.ascii || '@example.org' end,
+       case when shop.pick(p.order_id * 8 + p.position, 161, 50) = 0
+            then upper(to_hex(1048576 + shop.pick(p.order_id * 8 + p.position, 162, 15728639))) end,
+       lpad(upper(to_hex((p.order_id * 8 + p.position) * 1048583 % 1099511627776)), 10, '0')
+from shop.stage_position as p
+order by p.order_id, p.position;
+
+insert into shop.fee_details
+select f.order_id, f.local_id,
+       case f.kind when 'payment' then 'Zahlungsgebühr' when 'shipping' then 'Versand; "Einschreiben"' when 'service' then 'Service fee'
+                   when 'insurance' then 'Ticket insurance' else '' end,
+       case f.kind when 'giftcard' then 0 else s.tax end,
+       case f.kind when 'giftcard' then 0 else round(f.value * s.tax / (100 + s.tax), h.digits) end
+from shop.fees as f join shop.stage_home as h on h.order_id = f.order_id join shop.stage_event as s on s.id = h.event_id
+order by f.order_id, f.local_id;
+
+insert into shop.questions
+select e.id * 10 + q.k, e.id, q.identifier, q.question, q.kind
+from shop.events as e,
+     (values (1, 'diet', 'What do you eat?', 'multiple'), (2, 'source', 'How did you hear of us; "who" told you?', 'text')) as q (k, identifier, question, kind)
+where e.id in (1, 4, 8, 12)
+order by 1;
+insert into shop.answers
+select p.order_id, p.position, p.event_id * 10 + 1, c.k, c.choice
+from shop.stage_position as p,
+     (values (1, 'vegetarian'), (2, 'vegan'), (3, 'halal'), (4, 'kosher'), (5, 'gluten-free')) as c (k, choice)
+where p.event_id in (1, 4, 8, 12) and p.k <= 5 and shop.pick(p.order_id * 8 + p.position, 170, 3) = 0
+  and shop.pick((p.order_id * 8 + p.position) * 8 + c.k, 171, 10) < 4
+order by 1, 2, 3, 4;
+insert into shop.answers
+select p.order_id, p.position, p.event_id * 10 + 2, 1, case when p.order_id % 100 = 83 then e.v else (array['Poster', 'Freunde', 'Newsletter', '検索'])[1 + shop.pick(p.order_id, 173, 4)] end
+from shop.stage_position as p left join shop.stage_edge as e on p.order_id % 100 = 83 and e.k = p.order_id / 100 % 70 + 1
+where p.event_id in (1, 4, 8, 12) and p.k <= 5 and p.position = 1 and (shop.pick(p.order_id, 172, 10) < 2 or p.order_id % 100 = 83)
+order by 1, 2;
+
+insert into shop.payments
+select h.order_id, row_number() over (partition by h.order_id order by w.sort), w.provider, w.state, w.amount,
+       h.created_at + w.sort * interval '1 minute',
+       case when w.state in ('confirmed', 'refunded') then h.created_at + w.sort * interval '1 minute' + shop.pick(h.order_id, 183, 604800) * interval '1 second' end
+from shop.stage_home as h,
+lateral (select (array['banktransfer', 'stripe', 'stripe', 'stripe', 'paypal', 'paypal', 'boxoffice', 'manual'])[1 + shop.pick(h.order_id, 180, 8)] as provider,
+                shop.pick(h.order_id, 181, 100) as draw, round(h.total * 0.4, h.digits) as part) as d,
+lateral (values
+    (1, 'free', 'confirmed', h.total, h.total = 0),
+    (2, d.provider, 'failed', h.total, h.total > 0 and d.draw < 7),
+    (3, d.provider, case h.status when 'paid' then 'confirmed' when 'canceled' then 'refunded' when 'pending' then case when d.draw < 40 then 'created' else 'pending' end
+                    else 'canceled' end, h.total - case when h.status = 'paid' and d.draw >= 97 then d.part else 0 end, h.total > 0),
+    (4, 'manual', 'confirmed', d.part, h.total > 0 and h.status = 'paid' and d.draw >= 97)) as w (sort, provider, state, amount, wanted)
+where w.wanted
+order by h.order_id, w.sort;
+
+insert into shop.refund_details
+select r.order_id, r.local_id, case when shop.pick(r.order_id, 190, 6) = 0 then 'manual' else p.provider end,
+       case when r.state in ('done', 'external') then r.created_at + shop.pick(r.order_id, 191, 259200) * interval '1 second' end,
+       case when shop.pick(r.order_id, 192, 8) = 0 then 'Kulanz; siehe "Ticket" #' || r.order_id end
+from shop.refunds as r
+join (select distinct on (order_id) order_id, provider from shop.payments order by order_id, local_id) as p on p.order_id = r.order_id
+order by r.order_id, r.local_id;
+
+-- Invoices, numbered by event in the order of time; a canceled order's is followed by the one that cancels it.
+create table shop.stage_invoice as
+select row_number() over (order by d.issued_at, h.order_id, d.cancels)::int as id, h.event_id, h.order_id, d.cancels, h.locale,
+       (d.issued_at at time zone v.timezone)::date as issued_on, d.issued_at
+from shop.stage_home as h join shop.events as v on v.id = h.event_id join shop.invoice_addresses as a on a.order_id = h.order_id,
+lateral (values (false, h.created_at + interval '2 minutes'), (true, h.created_at + interval '15 days')) as d (cancels, issued_at)
+where h.total > 0 and (h.status = 'paid' and not d.cancels or h.status = 'canceled');
+insert into shop.invoices
+select i.id, i.event_id, i.order_id,
+       upper(v.slug) || '-' || lpad((row_number() over (partition by i.event_id order by i.id))::text, 5, '0'),
+       case when i.cancels then o.id end, i.issued_on, i.locale,
+       case when i.order_id % 250 = 31 then e.v when shop.pick(i.order_id, 200, 10) = 0 then 'PO ' || 4500000000 + shop.pick(i.order_id, 201, 99999) end
+from shop.stage_invoice as i
+join shop.events as v on v.id = i.event_id
+join shop.stage_invoice as o on o.order_id = i.order_id and not o.cancels
+left join shop.stage_edge as e on i.order_id % 250 = 31 and e.k = i.order_id / 250 % 70 + 1
+order by i.id;
+insert into shop.invoice_lines
+select i.id, row_number() over (partition by i.id order by l.sort, l.number), l.description, i.sign * l.gross, l.tax_rate, i.sign * l.tax_value
+from (select id, order_id, case when cancels then -1 else 1 end as sign from shop.stage_invoice) as i
+join (select p.order_id, 1 as sort, p.position as number, r.name as description, p.price as gross, p.tax_rate, p.tax_value
+      from shop.positions as p join shop.products as r on r.id = p.product_id
+      union all
+      select f.order_id, 2, f.local_id, coalesce(nullif(d.description, ''), 'Gift card'), f.value, d.tax_rate, d.tax_value
+      from shop.fees as f join shop.fee_details as d on d.order_id = f.order_id and d.local_id = f.local_id) as l on l.order_id = i.order_id
+order by i.id, l.sort, l.number;
+
+insert into shop.checkin_lists
+select e.id * 10 + l.k, e.id, l.name, l.k <> 2, l.k = 3
+from shop.events as e, (values (1, 'Eingang / Entrance'), (2, 'VIP "Backstage"; Treppe 2'), (3, '=Box office')) as l (k, name)
+order by 1;
+insert into shop.checkin_list_products select l.id, l.event_id * 10 + 4 from shop.checkin_lists as l where not l.all_products order by 1;
+insert into shop.checkins
+select (row_number() over (order by s.at, p.order_id, p.position, s.k))::int, p.event_id * 10 + s.list, p.order_id, p.position, s.kind, s.reason is null, s.reason,
+       case when shop.pick(p.order_id, 210, 30) = 0 then null else 'Scanner ' || 1 + shop.pick(p.order_id, 211, 9) end, s.at
+from shop.stage_position as p
+join shop.stage_home as h on h.order_id = p.order_id
+join shop.events as e on e.id = p.event_id and e.date_from < '2026-11-15 00:00+00',
+lateral (select e.date_from + shop.pick(p.order_id * 8 + p.position, 213, 10800) * interval '1 second' as at, shop.pick(p.order_id * 8 + p.position, 212, 100) as draw) as d,
+lateral (values (1, 1, 'entry', case when h.status <> 'paid' then 'unpaid' end, d.at, d.draw < 40), (2, 1, 'entry', 'already_redeemed', d.at + interval '90 seconds', d.draw < 1),
+                (3, 1, 'exit', null, d.at + interval '2 hours', h.status = 'paid' and d.draw < 4), (4, 1, 'entry', null, d.at + interval '3 hours', h.status = 'paid' and d.draw < 2),
+                (5, 2, 'entry', null, d.at + interval '1 hour', h.status = 'paid' and p.k = 4 and d.draw < 50)) as s (k, list, kind, reason, at, wanted)
+where p.k <= 5 and d.draw < 50 and s.wanted and (h.status = 'paid' or d.draw < 3)
+order by 1;
+
+-- Gift cards: one for each that an order used, and some that nobody has used yet.
+create table shop.stage_giftcard as
+select (row_number() over (order by f.order_id, f.local_id))::int as id, h.organizer_id, h.currency, h.order_id, h.created_at, f.value,
+       ceil(-f.value / 25) * 25 as issued
+from shop.fees as f join shop.stage_home as h on h.order_id = f.order_id
+where f.kind = 'giftcard';
+insert into shop.stage_giftcard
+select 100000 + n, g.organizer_id, g.currency, null, timestamptz '2026-01-01 00:00+00' + shop.pick(n, 220, 27000000) * interval '1 second', null, 25 * (1 + shop.pick(n, 221, 8))
+from generate_series(1, 300) as n
+join (select distinct organizer_id, currency from shop.events) as g on g.organizer_id = (array[1, 1, 1, 2, 3, 4, 5, 6])[1 + shop.pick(n, 222, 8)];
+insert into shop.giftcards
+select g.id, g.organizer_id, lpad(upper(to_hex(g.id * 67280421310721 % 1152921504606846976)), 15, '0'), g.currency, shop.pick(g.id, 223, 100) = 0,
+       g.created_at - interval '30 days', case when shop.pick(g.id, 224, 3) = 0 then g.created_at + interval '365 days' end,
+       case when g.id % 35 = 2 then e.v when shop.pick(g.id, 225, 10) = 0 then 'Nicht bar auszahlbar' end
+from shop.stage_giftcard as g left join shop.stage_edge as e on g.id % 35 = 2 and e.k = g.id / 35 % 70 + 1
+order by g.id;
+insert into shop.giftcard_transactions
+select g.id, t.local_id, g.created_at - t.ago, t.value, t.order_id, t.info
+from shop.stage_giftcard as g,
+lateral (values (1, g.issued, interval '30 days', null::bigint, 'Issued, by hand'), (2, g.value, interval '0', g.order_id, null)) as t (local_id, value, ago, order_id, info)
+where t.value is not null
+order by g.id, t.local_id;
+
+insert into shop.quotas
+select e.id * 10 + q.k, e.id, q.name, case when q.k = 4 or e.id = 13 then null else q.size * case when e.id = 1 then 10 else 3 end end
+from shop.events as e,
+     (values (1, 'Tickets', 3000), (2, 'VIP; nur "Backstage"', 300), (3, 'Workshops', 1500), (4, '=Merch', 0)) as q (k, name, size)
+order by 1;
+insert into shop.quota_products
+select e.id * 10 + q.k, e.id * 10 + q.p
+from shop.events as e, (values (1, 1), (1, 2), (1, 3), (1, 4), (1, 5), (2, 4), (3, 6), (4, 7), (4, 8)) as q (k, p)
+order by 1, 2;
+
+insert into shop.waitinglist
+select w.n, e.event_id, e.event_id * 10 + 1 + shop.pick(w.n, 230, 8), case when w.n % 20 = 6 then x.v else p.name end,
+       case when w.n % 200 = 9 then '=cmd@mail.example' else p.ascii || w.n || '@mail.example' end,
+       case when shop.pick(w.n, 231, 10) < 4 then '+49 40 ' || 100000 + shop.pick(w.n, 232, 899999) end,
+       (array['de', 'en', 'pt-pt'])[1 + shop.pick(w.n, 233, 3)], shop.pick(w.n, 234, 3)::int, c.at,
+       case when v.sent then lpad(upper(to_hex(w.n * 1048583::bigint % 268435456)), 8, '0') end,
+       case when v.sent and shop.pick(w.n, 236, 4) > 0 then c.at + interval '9 days' + shop.pick(w.n, 237, 2) * interval '10 years' end,
+       v.sent and shop.pick(w.n, 238, 2) = 0
+from generate_series(1, 1500) as w (n)
+join shop.stage_person as p on p.n = 4000 + w.n
+left join shop.stage_edge as x on w.n % 20 = 6 and x.k = w.n / 20 % 70 + 1,
+lateral (select (array[1, 1, 1, 4, 7, 12])[1 + shop.pick(w.n, 239, 6)] as event_id) as e,
+lateral (select timestamptz '2026-01-01 00:00+00' + shop.pick(w.n, 240, 20000000) * interval '1 second' as at) as c,
+lateral (select shop.pick(w.n, 235, 10) < 5 as sent) as v
+order by w.n;
+
+alter table shop.order_details add primary key (order_id), add foreign key (order_id) references shop.orders (id), add foreign key (customer_id) references shop.customers (id);
+alter table shop.invoice_addresses add primary key (order_id), add foreign key (order_id) references shop.orders (id);
+alter table shop.position_details add primary key (order_id, position), add foreign key (order_id, position) references shop.positions (order_id, position);
+alter table shop.fee_details add primary key (order_id, local_id), add foreign key (order_id, local_id) references shop.fees (order_id, local_id);
+alter table shop.answers
+    add primary key (order_id, position, question_id, number),
+    add foreign key (order_id, position) references shop.positions (order_id, position),
+    add foreign key (question_id) references shop.questions (id);
+alter table shop.payments add primary key (order_id, local_id), add foreign key (order_id) references shop.orders (id);
+alter table shop.refund_details add primary key (order_id, local_id), add foreign key (order_id, local_id) references shop.refunds (order_id, local_id);
+alter table shop.invoices
+    add primary key (id),
+    add unique (number),
+    add foreign key (order_id) references shop.orders (id),
+    add foreign key (event_id) references shop.events (id),
+    add foreign key (cancels_id) references shop.invoices (id);
+alter table shop.invoice_lines add primary key (invoice_id, position), add foreign key (invoice_id) references shop.invoices (id);
+alter table shop.checkins
+    add primary key (id),
+    add foreign key (list_id) references shop.checkin_lists (id),
+    add foreign key (order_id, position) references shop.positions (order_id, position);
+alter table shop.giftcards add primary key (id), add unique (code), add foreign key (organizer_id) references shop.organizers (id);
+alter table shop.giftcard_transactions
+    add primary key (giftcard_id, local_id),
+    add foreign key (giftcard_id) references shop.giftcards (id),
+    add foreign key (order_id) references shop.orders (id);
+create index invoices_order_id_idx on shop.invoices (order_id);
+create index checkins_position_idx on shop.checkins (order_id, position);
+
 drop table shop.stage_edge, shop.stage_event, shop.stage_product, shop.stage_name, shop.stage_slot, shop.stage_instant,
-    shop.stage_draw, shop.stage_order, shop.stage_position;
+    shop.stage_draw, shop.stage_order, shop.stage_position, shop.stage_person, shop.stage_place, shop.stage_home, shop.stage_invoice,
+    shop.stage_giftcard;
 drop function shop.pick(bigint, bigint, bigint);
 
-analyze shop.organizers, shop.events, shop.products, shop.orders, shop.positions, shop.fees, shop.refunds;
+analyze shop.organizers, shop.customers, shop.order_details,
+    shop.invoice_addresses, shop.position_details, shop.fee_details, shop.questions, shop.answers, shop.payments, shop.refund_details, shop.invoices,
+    shop.invoice_lines, shop.checkin_lists, shop.checkin_list_products, shop.checkins, shop.giftcards, shop.giftcard_transactions, shop.quotas,
+    shop.quota_products, shop.waitinglist;

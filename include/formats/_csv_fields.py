@@ -18,6 +18,9 @@ _JSON_NUMBER = r"^-[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?$"
 FRACTIONAL = frozenset({ColumnType.DECIMAL, ColumnType.FLOAT})
 """Types whose text has a decimal point."""
 
+NUMERIC = FRACTIONAL | {ColumnType.INTEGER}
+"""Types whose text is a number."""
+
 
 def with_comma(text: pl.Expr) -> pl.Expr:
     """Return numbers with a comma for the decimal point."""

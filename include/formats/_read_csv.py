@@ -52,14 +52,17 @@ class CsvReader(Reader):
             raise ValueError("The header is missing.")
 
     def promised(self, batch: pa.RecordBatch, schema: Schema) -> pa.RecordBatch:
-        """Return the rows with an apostrophe before formulas, where that was asked for."""
-        if self._chosen.formulas == "keep":
-            return batch
+        """Return the rows with an apostrophe before formulas, or an empty text for NULL, where that was asked for."""
         for index, column in enumerate(schema):
-            if column.type.textual:
-                escaped = _escaped(batch.column(index), column.type)
-                batch = batch.set_column(index, batch.schema.names[index], escaped)
+            if column.type.textual and (self._chosen.formulas == "escape" or self._chosen.quotes_null):
+                texts = self._promised(batch.column(index), column.type)
+                batch = batch.set_column(index, batch.schema.names[index], texts)
         return batch
+
+    def _promised(self, texts: pa.Array, kind: ColumnType) -> pa.Array:
+        if self._chosen.formulas == "escape":
+            texts = _escaped(texts, kind)
+        return texts.fill_null("") if self._chosen.quotes_null else texts
 
     def _headings(self, schema: Schema) -> list[str] | None:
         if self._chosen.header == "none":
@@ -90,8 +93,11 @@ class CsvReader(Reader):
         return [column.combine_chunks() for column in table.columns]
 
     def _typed(self, kind: ColumnType, texts: pa.Array) -> pa.Array:
+        import pyarrow as pa
         from pyarrow import compute as pc
 
+        if self._chosen.quotes_null and not kind.textual:
+            texts = pc.replace_with_mask(texts, pc.equal(texts, ""), pa.scalar(None, texts.type))
         if self._chosen.decimal_comma and kind in {ColumnType.DECIMAL, ColumnType.FLOAT}:
             texts = pc.replace_substring(texts, ",", ".")
         return typed(kind, texts)

@@ -16,6 +16,7 @@ from include.core.format import CsvText, Encoding, Format, FormatOptions, Header
 from include.core.schema import Column, ColumnType, Schema
 from include.formats._csv_fields import (
     FRACTIONAL,
+    NUMERIC,
     escaped,
     escaped_heading,
     is_formula,
@@ -65,8 +66,9 @@ class CsvOptions(FormatOptions):
         pattern=r'^[^\x00-\x1f\ufeff",;|=+@＝＋＠]*$',  # noqa: RUF001 - the full-width forms are meant
         description="What stands for NULL, never in quotes; a value with the same text is in quotes.",
     )
-    quote: Literal["minimal", "all"] = Field(
-        "minimal", description="Quotes where they are needed, or around every value and heading; never around NULL."
+    quote: Literal["minimal", "all", "non_numeric"] = Field(
+        "minimal",
+        description="Quotes where they are needed, around every value and heading but NULL, or around all but numbers.",
     )
     line_end: Literal["crlf", "lf"] = Field("crlf", description="Behind each row.")
     decimal_comma: bool = Field(default=False, description="Write decimals and floats with a decimal comma.")
@@ -78,6 +80,17 @@ class CsvOptions(FormatOptions):
         if isinstance(given, dict) and given.get("profile") == "excel":
             return {**_EXCEL, **given}
         return given
+
+    @model_validator(mode="after")
+    def _told_apart(self) -> CsvOptions:
+        if self.null and self.quotes_null:
+            raise ValueError("With quote non_numeric, NULL is an empty text in quotes: leave null out.")
+        return self
+
+    @property
+    def quotes_null(self) -> bool:
+        """Whether NULL is in quotes, too: readers then take every field without them for a number."""
+        return self.quote == "non_numeric"
 
 
 class CsvFormat(Format):
@@ -91,7 +104,7 @@ class CsvFormat(Format):
         """Yield one chunk for each batch."""
         chosen = CsvOptions.model_validate(options)
         for sheet in sheets:
-            if len(sheet.schema) == 1 and not chosen.null:
+            if len(sheet.schema) == 1 and not chosen.null and not chosen.quotes_null:
                 encoding.note(SINGLE_COLUMN_NOTE)
             fields = _Fields(sheet.schema, chosen)
             rows = (fields.write(to_frame(batch), encoding) for batch in sheet.batches)
@@ -104,7 +117,7 @@ class CsvFormat(Format):
         Without a header or a mark, the first field may need quotes that only this format knows of.
         """
         chosen = CsvOptions.model_validate(options)
-        touched = chosen.null or chosen.quote == "all" or chosen.formulas == "escape" or chosen.decimal_comma
+        touched = chosen.null or chosen.quote != "minimal" or chosen.formulas == "escape" or chosen.decimal_comma
         head = self.head(schema, options)
         if touched or head is None:
             return None
@@ -152,7 +165,7 @@ class _Fields:
 
     def __init__(self, schema: Schema, chosen: CsvOptions) -> None:
         self._chosen = chosen
-        self._quotes_here = bool(chosen.null) or chosen.quote == "all"
+        self._quotes_here = bool(chosen.null) or chosen.quote != "minimal"
         self._texts = [text for index, column in enumerate(schema) if (text := self._text(column, index)) is not None]
         escapes = chosen.formulas == "escape"
         self._formulas = [
@@ -190,7 +203,10 @@ class _Fields:
         if escape:
             text = escaped(column, text)
         if self._quotes_here:
-            text = quoted(text, chosen.delimiter, chosen.null, always=chosen.quote == "all")
+            always = chosen.quote == "all" or (chosen.quotes_null and column.type not in NUMERIC)
+            text = quoted(text, chosen.delimiter, chosen.null, always=always)
+        if chosen.quotes_null:
+            text = text.fill_null('""')
         return text.alias(position(index))
 
 
@@ -213,6 +229,6 @@ def _header_row(schema: Schema, chosen: CsvOptions, encoding: Encoding) -> bytes
         if safe != names:
             encoding.note(FORMULAS_NOTE)
         names = safe
-    always = chosen.quote == "all"
+    always = chosen.quote != "minimal"
     fields = (quoted_heading(name, chosen.delimiter, chosen.null, always=always) for name in names)
     return (chosen.delimiter.join(fields) + _LINE_ENDS[chosen.line_end]).encode()

@@ -44,10 +44,15 @@ class KeyInFlight(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A client's name for one request to one route."""
+    """A client's name for one request to one route.
+
+    ``fingerprint`` is what equal requests have in common, where the export's own request does not say: it holds days
+    that were worked out from words such as "this month", which are others tomorrow.
+    """
 
     route: str
     text: str
+    fingerprint: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,5 +96,9 @@ def key_of(route: str, lines: Sequence[str]) -> Key | None:
 
 def fingerprint_of(request: ExportRequest) -> str:
     """Return what equal requests have in common, however they were written."""
-    canonical = json.dumps(request.model_dump(mode="json", by_alias=True), sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(canonical.encode()).hexdigest()
+    return fingerprint_of_json(request.model_dump(mode="json", by_alias=True))
+
+
+def fingerprint_of_json(body: object) -> str:
+    """Return what equal JSON has in common, in whatever order its names were written."""
+    return hashlib.sha256(json.dumps(body, sort_keys=True, separators=(",", ":")).encode()).hexdigest()

@@ -63,7 +63,8 @@ class Submitter:
         :raises Retriable: when a run would not start, or has no store to write to.
         """
         caller.need(Right.CREATE)
-        wanted = Kept(fingerprint_of(request), self.new_id())
+        fingerprint = None if key is None else key.fingerprint
+        wanted = Kept(fingerprint or fingerprint_of(request), self.new_id())
         if key is not None:
             with self.airflow.session() as session:
                 earlier = keys.find(session, caller.name, key, self.now())

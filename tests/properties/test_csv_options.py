@@ -29,7 +29,7 @@ CHOICES: dict[str, list[Any]] = {
     "bom": [False, True],
     "formulas": ["keep", "escape"],
     "null": ["", "NULL", "null", "\\N", "None", "nan", "true", "0", "-1", "2026-01-02", " "],
-    "quote": ["minimal", "all"],
+    "quote": ["minimal", "all", "non_numeric"],
     "line_end": ["crlf", "lf"],
     "decimal_comma": [False, True],
 }
@@ -37,7 +37,16 @@ DEFAULTS = {name: choices[0] for name, choices in CHOICES.items()}
 EXCEL = {"delimiter": ";", "bom": True, "formulas": "escape"}
 """What docs/fidelity.md says of the profile."""
 
-OPTIONS = st.fixed_dictionaries({}, optional={name: st.sampled_from(choices) for name, choices in CHOICES.items()})
+
+def possible(options: Options) -> Options:
+    """The options without those that exclude each other."""
+    excluded = {"null"} if options.get("quote") == "non_numeric" else set()
+    return {name: value for name, value in options.items() if name not in excluded}
+
+
+OPTIONS = st.fixed_dictionaries({}, optional={name: st.sampled_from(choices) for name, choices in CHOICES.items()}).map(
+    possible
+)
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
@@ -104,6 +113,8 @@ def promised(column: Column, value: Any, options: Options) -> Any:
 
 def from_field(column: Column, text: str | None, options: Options) -> Any:
     """The value of a field; a document stays its text, for an apostrophe may stand in front of it."""
+    if text == "" and options["quote"] == "non_numeric" and column.type is not ColumnType.STRING:
+        return None
     if text is None or column.type is ColumnType.JSON:
         return text
     if options["decimal_comma"] and column.type in {ColumnType.DECIMAL, ColumnType.FLOAT}:
@@ -116,6 +127,8 @@ def from_field(column: Column, text: str | None, options: Options) -> Any:
 @example(table=AWKWARD_TABLES[0], options={})
 @example(table=AWKWARD_TABLES[0], options={"profile": "excel", "quote": "all", "null": "NULL", "decimal_comma": True})
 @example(table=AWKWARD_TABLES[1], options={"profile": "excel", "header": "label", "line_end": "lf"})
+@example(table=AWKWARD_TABLES[0], options={"profile": "excel", "quote": "non_numeric", "decimal_comma": True})
+@example(table=AWKWARD_TABLES[1], options={"quote": "non_numeric"})
 def test_with_any_options_readers_that_are_told_them_find_the_same_values(table: Table, options: Options) -> None:
     data, told, width = encoded(table, options), effective(options), len(table.schema)
     assert data.startswith(b"\xef\xbb\xbf") is told["bom"]
@@ -133,6 +146,8 @@ def test_with_any_options_readers_that_are_told_them_find_the_same_values(table:
 
 
 def wanted(column: Column, value: Any, options: Options) -> Any:
+    if value is None and options["quote"] == "non_numeric" and column.type is ColumnType.STRING:
+        return ""
     if value is None or column.type is ColumnType.JSON:
         return promised(column, value, options) if not is_negative_number(column, value) else value
     return promised(column, meaning(column.type, value), options)
@@ -164,3 +179,7 @@ def test_line_ends_and_quotes_are_those_that_were_asked_for(table: Table, option
     if told["quote"] == "all":
         bare = set(re.split(rf"{re.escape(told['delimiter'])}|{wanted}", outside.removeprefix("\ufeff")))
         assert bare <= {"", told["null"]}
+    if told["quote"] == "non_numeric":
+        comma = told["decimal_comma"] and told["delimiter"] != ","
+        for field in set(re.split(rf"{re.escape(told['delimiter'])}|{wanted}", outside.removeprefix("\ufeff"))) - {""}:
+            float(field.replace(",", ".") if comma else field)

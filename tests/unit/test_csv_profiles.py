@@ -60,8 +60,9 @@ def test_woocommerce_25379_a_text_that_is_a_formula_is_none_in_excel(start: str)
     assert values([start + "1+1", start, "x" + start]) == ["'" + start + "1+1", "'" + start, "x" + start]
 
 
-@pytest.mark.parametrize("quote", ["minimal", "all"])
-@pytest.mark.parametrize("null", ["", "NULL"])
+@pytest.mark.parametrize(
+    ("quote", "null"), [("minimal", ""), ("all", ""), ("minimal", "NULL"), ("all", "NULL"), ("non_numeric", "")]
+)
 def test_grafana_17363_negative_numbers_are_not_corrupted(quote: str, null: str) -> None:
     encoding = Encoding()
     data = encoded("csv", NUMBERS, [NEGATIVES], profile="excel", quote=quote, null=null, encoding=encoding)
@@ -217,6 +218,47 @@ def test_metabase_3271_lines_end_as_asked_and_line_ends_in_values_stay() -> None
         assert records(data, ",") == [["id", "a\rb"], ["1", "x\r\ny"], ["2", "x\ny"], ["3", "x\ry"]]
 
 
+BARE = "-5,-1.50,-12345678901234567890.5,-0.25"
+"""The numbers of NEGATIVES."""
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+def test_with_quotes_around_all_but_numbers_a_field_without_them_is_a_number(delimiter: str) -> None:
+    rows = [NEGATIVES, (None,) * len(NEGATIVES)]
+    data = encoded("csv", NUMBERS, rows, quote="non_numeric", delimiter=delimiter)
+    heading, values, nulls, _ = data.decode().split("\r\n")
+    assert heading == delimiter.join(f'"{column.name}"' for column in NUMBERS)
+    texts = ['"false"', '"2026-02-28"', '"2026-01-01T00:00:00Z"', '"-1.5e3"']
+    assert values == delimiter.join([*BARE.split(","), *texts])
+    assert nulls == delimiter.join(['""'] * len(NEGATIVES))
+    numbers: list[list[Any]] = list(
+        csv.reader(io.StringIO(data.decode(), newline=""), delimiter=delimiter, quoting=csv.QUOTE_NONNUMERIC)
+    )
+    assert numbers[1][:4] == [float(number) for number in BARE.split(",")]
+    assert numbers[2] == [""] * len(NEGATIVES)
+
+
+def test_floats_that_are_no_ordinary_numbers_are_bare_too() -> None:
+    schema = Schema.of(Column.of("n", ColumnType.FLOAT))
+    encoding = Encoding()
+    rows = [(float("nan"),), (float("-inf"),), (1.5,), (None,)]
+    data = encoded("csv", schema, rows, quote="non_numeric", header="none", encoding=encoding)
+    assert data == b'NaN\r\n-Infinity\r\n1.5\r\n""\r\n'
+    assert encoding.notes == []
+
+
+def test_a_number_whose_comma_is_the_delimiter_is_in_quotes() -> None:
+    chosen: dict[str, Any] = {"quote": "non_numeric", "decimal_comma": True, "header": "none"}
+    data = encoded("csv", NUMBERS, [NEGATIVES], **chosen).decode()
+    assert data.startswith('-5,"-1,50","-12345678901234567890,5","-0,25","false",')
+    assert encoded("csv", NUMBERS, [NEGATIVES], delimiter=";", **chosen).decode().startswith("-5;-1,50;")
+
+
+def test_a_text_for_null_and_quotes_around_null_exclude_each_other() -> None:
+    with pytest.raises(ValidationError, match="leave null out"):
+        CsvOptions.model_validate({"quote": "non_numeric", "null": "NULL"})
+
+
 AWKWARD = ["", None, "NULL", '"', '""', '"\n"', "\r\n", "\n", "\r", ";", ",", "\t", "|", "=\n", "'", "-1", "a"]
 
 
@@ -226,8 +268,10 @@ def test_every_combination_is_counted_right_and_read_back(profile: str, delimite
     made = FORMATS.load("csv")()
     rows = list(enumerate(AWKWARD))
     for null, quote, line_end, formulas, header in itertools.product(
-        ["", "NULL"], ["minimal", "all"], ["crlf", "lf"], ["keep", "escape"], ["name", "none"]
+        ["", "NULL"], ["minimal", "all", "non_numeric"], ["crlf", "lf"], ["keep", "escape"], ["name", "none"]
     ):
+        if null and quote == "non_numeric":
+            continue
         options: dict[str, Any] = {
             "null": null,
             "quote": quote,

@@ -241,7 +241,7 @@ NAMES = ("invoices", "net_invoices", "receivables", "app_versions", "sales", "re
 
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of what the contracts need, with every recipe in its place."""
+    """A copy of what the contracts need, with every recipe in its place; dialects need the plugin."""
     copy = tmp_path_factory.mktemp("house")
     shutil.copy(ROOT / "pyproject.toml", copy)
     for folder in ("include", "operators", "plugins", "tests/contracts", "tests/properties", "tests/unit"):

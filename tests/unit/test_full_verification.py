@@ -267,6 +267,8 @@ def test_the_hash_is_of_the_values_and_not_of_the_format() -> None:
     [
         {"profile": "excel", "decimal_comma": True},
         {"delimiter": "\t", "null": "NULL", "quote": "all", "line_end": "lf"},
+        {"quote": "non_numeric"},
+        {"quote": "non_numeric", "decimal_comma": True, "delimiter": ";", "formulas": "escape"},
         {"header": "none", "bom": True},
         {"header": "label", "null": "name 3", "formulas": "escape"},
     ],

@@ -118,6 +118,21 @@ def test_a_default_that_does_not_fit_is_found_when_the_file_is_read(spec: dict[s
         params_type(since=spec)
 
 
+@pytest.mark.parametrize(
+    ("kind", "form", "good", "wrong"),
+    [
+        ("email", "email", "anna@example.com", "anna"),
+        ("url", "uri", "https://example.com/a?b=c", "javascript:alert(1)"),
+    ],
+)
+def test_an_address_says_in_its_schema_what_it_is(kind: str, form: str, good: str, wrong: str) -> None:
+    model = params_type(a={"type": kind})
+    assert model.model_json_schema()["properties"]["a"]["format"] == form
+    assert model(a=good).model_dump() == {"a": good}
+    with pytest.raises(ValidationError):
+        model(a=wrong)
+
+
 def test_an_unknown_parameter_is_refused() -> None:
     with pytest.raises(ValidationError, match="not permitted"):
         params_type(a={"type": "string", "required": False})(b="x")
