@@ -63,7 +63,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             _wait(state)
             yield databases.dsn(state, "postgres").removesuffix("postgres")
         finally:
-            server.send_signal(signal.SIGINT)
+            server.send_signal(signal.SIGQUIT)  # without a checkpoint of what is thrown away
             server.wait(30)
             postgres.remove()
 

@@ -13,8 +13,9 @@ from include.core.identity import export_id_of, is_of_the_api, run_id_of
 ID = "0f8fad5b-d9cb-469f-a165-70867728950e"
 
 
-def reading(name: str, *, most: int | None = None, seconds: float | None = None) -> Any:
-    return SimpleNamespace(name=name, exporter=SimpleNamespace(max_running=most, time_limit_seconds=seconds))
+def reading(name: str, *, most: int | None = None, seconds: float | None = None, place: int = 0) -> Any:
+    exporter = SimpleNamespace(max_running=most, time_limit_seconds=seconds)
+    return SimpleNamespace(name=name, exporter=exporter, place=place)
 
 
 @pytest.mark.parametrize(
@@ -45,6 +46,12 @@ def test_an_export_in_a_dag_of_its_exporter_has_the_id_that_the_api_gave_it() ->
 
 
 def test_time_limits_add_up_within_the_installations() -> None:
-    assert time_limit_of([reading("a", seconds=10), reading("b", seconds=20)], 3600) == 30
-    assert time_limit_of([reading("a", seconds=10), reading("b")], 3600) == 3600
+    assert time_limit_of([reading("a", seconds=10), reading("b", seconds=20, place=1)], 3600) == 30
+    assert time_limit_of([reading("a", seconds=10), reading("b", place=1)], 3600) == 3600
     assert time_limit_of([reading("a", seconds=7200)], 3600) == 3600
+
+
+def test_the_tables_of_an_exporter_share_its_time_limit() -> None:
+    book = [reading("book", seconds=10), reading("book", seconds=10)]
+    assert time_limit_of(book, 3600) == 10
+    assert time_limit_of([*book, reading("book", seconds=10, place=1)], 3600) == 20
