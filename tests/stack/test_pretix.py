@@ -201,7 +201,7 @@ def test_a_workbook_has_a_sheet_for_each_table(
 def test_the_file_comes_with_its_name_and_length_in_parts_and_again(shop: Shop) -> None:
     address = shop.run("eventdata", _format="semicolon")
     whole = shop.wait(address)
-    assert whole.headers["content-disposition"].startswith('attachment; filename="sampleconf_eventdata.csv"')
+    assert whole.headers["content-disposition"].startswith('attachment; filename="sampleconf_eventdata_')
     assert int(whole.headers["content-length"]) == len(whole.content)
     assert "content-encoding" not in whole.headers or whole.headers["content-encoding"] == "identity"
     part = shop.http.get(address, headers={"Range": "bytes=5-9"})

@@ -289,7 +289,7 @@ def test_a_run_starts_an_export_that_is_kept_for_a_day(
     assert params == params | {"organizer": "bigevents", "events": ["sampleconf"]}
     assert request == {
         "exporter": identifier,
-        "filename": f"sampleconf_{identifier}",
+        "filename": f"sampleconf_{identifier}_{{id}}",
         "expires_in": "P1D",
         **wanted,
     }
@@ -328,7 +328,7 @@ def test_an_organizers_run_is_about_all_events_or_some(
     assert path.startswith(f"{ORGANIZER}/exporters/waitinglist/download/")
     request = wire.request_of(export_id)
     assert (request["params"]["organizer"], request["params"].get("events")) == ("bigevents", wanted)
-    assert request["filename"] == "bigevents_waitinglist"
+    assert request["filename"] == "bigevents_waitinglist_{id}"
 
 
 @pytest.mark.parametrize(("given", "wanted"), GOOD, ids=str)

@@ -84,7 +84,7 @@ class Offer:
                 "exporter": self.identifier,
                 "params": params,
                 **self.formats[chosen],
-                "filename": f"{place.scope.name}_{self.identifier}",
+                "filename": f"{place.scope.name}_{self.identifier}_{{id}}",  # no two are called the same
                 "expires_in": keep,
             }
         )
@@ -120,11 +120,11 @@ def _fits(offer: Offer, scope: Scope) -> bool:
 @lru_cache(maxsize=512)
 def _offer(identifier: str, exporter: Exporter[Any]) -> Offer | None:
     """Return an exporter as an offer; None where it asks for no organizer, or for events in a way of its own."""
-    referring = {name for name, info in exporter.params_type.model_fields.items() if reference_of(info) is not None}
-    fields = fields_of(exporter.params_type)
-    if _ORGANIZER not in referring or (_EVENTS in fields and _EVENTS not in referring):
+    given = exporter.params_type.model_fields
+    referring = {name for name, info in given.items() if reference_of(info) is not None}
+    if _ORGANIZER not in referring or (_EVENTS in given and _EVENTS not in referring):
         return None
-    own = {name: each for name, each in fields.items() if name not in _OWN}
+    own = {name: each for name, each in fields_of(exporter.params_type).items() if name not in _OWN}
     return Offer(identifier, exporter, own, _EVENTS in referring, _formats(exporter))
 
 
