@@ -31,6 +31,8 @@ _MODULES = (
     "airflow.providers.amazon.aws.hooks.s3",
     "airflow.providers.amazon.aws.utils.connection_wrapper",
     "psycopg",
+    "jinja2.ext",
+    "jinja2.nativetypes",
     "yaml",
     "pyarrow.csv",
     "pyarrow.parquet",

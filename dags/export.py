@@ -5,14 +5,12 @@ There is one for all exporters, and one more for each exporter that limits how m
 
 from __future__ import annotations
 
-from contextlib import suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import DAG, Param
 
 from include.compressions import COMPRESSIONS
-from include.core.errors import Fatal
 from include.core.fairness import INTERACTIVE_WEIGHT
 from include.core.identity import DAG_ID, TASK_ID, dag_id_of
 from include.core.request import ExportRequest
@@ -47,10 +45,9 @@ def field(name: str, default: object, kind: str | list[str], **schema: Any) -> P
 
 def limited() -> Iterator[tuple[str, int]]:
     """Yield the exporters that have a limit of their own; one that is broken is told of when it is asked for."""
-    for name in CATALOG.names:
-        with suppress(Fatal):
-            if (most := CATALOG.load(name).max_running) is not None:
-                yield name, most
+    for name, exporter in CATALOG.working():
+        if exporter.max_running is not None:
+            yield name, exporter.max_running
 
 
 def export_dag(dag_id: str, exporter: str, *, most: int | None) -> None:

@@ -23,7 +23,8 @@ def airflow_settings() -> Settings:
 
 
 def preload() -> None:
-    """Read the settings and the exporters that are described in YAML."""
-    from include.exporters import catalog_of
+    """Read the settings and the exporters, but those in Python of a further folder, which could start threads."""
+    from include.exporters import FOLDER, catalog_of
 
-    catalog_of(airflow_settings()).preload()
+    for _ in catalog_of(airflow_settings()).working(python_in=[FOLDER]):
+        pass

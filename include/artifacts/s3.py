@@ -220,6 +220,11 @@ class S3Store:
                     if not item["Key"].startswith(kept):
                         self._client.delete_object(Bucket=self._bucket, Key=item["Key"])
 
+    def discard(self, key: str) -> None:
+        """Delete an object, whether it is there or not."""
+        with answering("clean"):
+            self._client.delete_object(Bucket=self._bucket, Key=self._full(key))
+
     def listed(self, place: Place = Place(), *, limit: int = _PAGE) -> Listed:  # noqa: B008 - it is frozen
         """Return a page of all that lies below the prefix, ours or not: objects, and uploads never completed."""
         with answering("list"):

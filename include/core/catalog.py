@@ -19,7 +19,7 @@ from include.core.schema import Column, ColumnType, Schema
 from include.core.table import CountsTable, SqlTable, StatementTable, Table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
     from pathlib import Path
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
@@ -197,14 +197,21 @@ class Catalog:
         path = self._files().get(name)
         if path is None:
             raise NotFound(f"There is no exporter {name!r}; known are: {', '.join(self.names)}.")
-        return _load(name, path, _stamp(path))
+        return _load(name, path, (_changed(path), *_statements(path.parent)))
 
-    def preload(self) -> None:
-        """Read every exporter that is described in YAML; one that is broken is told of when it is asked for."""
-        for name, path in self._files().items():
-            if path.suffix == ".yaml":
+    def working(self, *, python_in: Collection[Path] | None = None) -> Iterator[tuple[str, Exporter[Any]]]:
+        """Yield the exporters that can be loaded, by name; one that is broken is told of when it is asked for.
+
+        The folders are looked at once for all of them.
+
+        :param python_in: folders whose Python files are imported; all when left out
+        """
+        files = self._files()
+        statements = {folder: _statements(folder) for folder in {path.parent for path in files.values()}}
+        for name, path in sorted(files.items()):
+            if path.suffix == ".yaml" or python_in is None or path.parent in python_in:
                 with suppress(Fatal):
-                    self.load(name)
+                    yield name, _load(name, path, (_changed(path), *statements[path.parent]))
 
     def _files(self) -> dict[str, Path]:
         found: dict[str, Path] = {}
@@ -223,9 +230,13 @@ class Catalog:
         return found
 
 
-def _stamp(path: Path) -> tuple[int, ...]:
-    """Return when an exporter's file and the statements beside it were last changed."""
-    return tuple(file.stat().st_mtime_ns for file in (path, *sorted((path.parent / "sql").glob("*.sql"))))
+def _changed(path: Path) -> int:
+    return path.stat().st_mtime_ns
+
+
+def _statements(folder: Path) -> tuple[int, ...]:
+    """Return when the statements beside a folder's exporters were last changed."""
+    return tuple(map(_changed, sorted((folder / "sql").glob("*.sql"))))
 
 
 @cache

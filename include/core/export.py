@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from include.core.continuation import Continuation, consistency_of, resumed_note
 from include.core.documents import Documents, Naming
 from include.core.errors import Retriable, VerificationFailed
-from include.core.identity import Trigger, artifact_key, manifest_key
+from include.core.identity import Trigger, artifact_key, checkpoint_key, manifest_key
 from include.core.manifest import ContentRecord, FileRecord, Manifest
 from include.core.progress import Stage
 from include.core.references import check_references, references_of
@@ -122,7 +122,7 @@ class ExportRun:
             manifest = self._manifest(sources, documents, files, verification, started_at)
             published = self._publish(
                 self._signer.sign(manifest) if self._signer else manifest,
-                leaves_more=self._attempt.attempt > 1 or (trail is not None and trail.saved),
+                noted=trail is not None and trail.saved,
             )
         except BaseException as error:
             continued = isinstance(error, Retriable) and trail is not None and trail.saved
@@ -222,13 +222,18 @@ class ExportRun:
         ordered = all(reading.table.key or reading.selection.order_by for reading in self._resolved.readings)
         return "request" if ordered else "physical"
 
-    def _publish(self, manifest: Manifest, *, leaves_more: bool) -> Manifest:
-        """Publish, and remove what is left of earlier attempts, and of what they or this one noted."""
+    def _publish(self, manifest: Manifest, *, noted: bool) -> Manifest:
+        """Publish, and remove what is left of earlier attempts.
+
+        :param noted: whether this attempt has kept notes for a later one
+        """
         key = manifest_key(self._attempt.export_id)
         self._maybe_published = True  # from here on an error may hide that the store has it: never delete its files
         if self._store.publish(key, manifest.to_bytes()):
-            if leaves_more:
+            if self._attempt.attempt > 1:
                 self._clean(self._attempt.export_id, keep=(key, self._attempt.folder))
+            elif noted:
+                self._forget_notes()
             return manifest
         earlier = self._store.read(key)
         if earlier is None:
@@ -237,6 +242,10 @@ class ExportRun:
         if published.attempt_id != self._attempt.attempt_id:
             self._store.remove(self._attempt.folder)
         return published
+
+    def _forget_notes(self) -> None:
+        with suppress(Exception):  # as below
+            self._store.discard(checkpoint_key(self._attempt.export_id))
 
     def _clean(self, folder: str, *, keep: tuple[str, ...] = ()) -> None:
         """Remove what this attempt wrote, or lost ones before it; that the store is silent must not hide an error."""

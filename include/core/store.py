@@ -114,5 +114,8 @@ class ArtifactStore(Destination, Protocol):
     def read(self, key: str) -> bytes | None:
         """Return a small object, or None when there is none."""
 
+    def discard(self, key: str) -> None:
+        """Delete an object, whether it is there or not."""
+
     def remove(self, folder: str, *, keep: Collection[str] = ()) -> None:
         """Delete every object and abort every upload below a folder, save for keys that start as ``keep`` says."""

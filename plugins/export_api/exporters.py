@@ -11,21 +11,12 @@ from include.core.query import fitting_ops
 from include.formats import FORMATS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from include.core.catalog import Catalog
     from include.core.exporter import Exporter
     from include.core.schema import Column
     from include.core.table import Table
-
-
-def loaded(catalog: Catalog) -> Iterator[tuple[str, Exporter[Any]]]:
-    """Yield the exporters that work, by name."""
-    for name in catalog.names:
-        try:
-            yield name, catalog.load(name)
-        except Fatal:
-            continue
 
 
 def broken_exporters(catalog: Catalog) -> Mapping[str, str]:

@@ -43,7 +43,7 @@ def catalog(tmp_path: Path) -> Catalog:
 
 def test_every_exporter_and_format_of_ours_can_be_described() -> None:
     ours = Catalog([FOLDER])
-    described = [ExporterBody.model_validate(exporters.describe(*found)) for found in exporters.loaded(ours)]
+    described = [ExporterBody.model_validate(exporters.describe(*found)) for found in ours.working()]
     assert [exporter.name for exporter in described] == list(ours.names)
     for exporter in described:
         assert exporter.params["additionalProperties"] is False
@@ -52,7 +52,7 @@ def test_every_exporter_and_format_of_ours_can_be_described() -> None:
 
 
 def test_an_exporter_says_what_it_takes_and_gives(catalog: Catalog) -> None:
-    ((name, exporter),) = exporters.loaded(catalog)
+    ((name, exporter),) = catalog.working()
     described = exporters.describe(name, exporter)
     assert (described["name"], described["title"], described["key"]) == ("things", "Things", ["id"])
     assert [(c["name"], c["type"], c["label"]) for c in described["columns"]] == [

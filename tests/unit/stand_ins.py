@@ -113,6 +113,9 @@ class MemoryStore:
         self.written.append(key)
         self.objects[key] = data
 
+    def discard(self, key: str) -> None:
+        self.objects.pop(key, None)
+
     def take_over(self, left: LeftUpload) -> bool:
         if (data := self.uploads.pop(left.upload_id, None)) is not None:
             self.objects[left.key] = bytes(data)

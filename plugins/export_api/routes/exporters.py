@@ -21,7 +21,7 @@ router = APIRouter(prefix="/exporters", tags=["Exporters"])
 def list_exporters(caller: CallerDep, service: ServiceDep) -> ExporterList:
     """List what can be exported; exporters whose file is broken are left out, and named by the health route."""
     caller.need(Right.READ)
-    described = [exporters.describe(name, exporter) for name, exporter in exporters.loaded(service.catalog)]
+    described = [exporters.describe(name, exporter) for name, exporter in service.catalog.working()]
     return ExporterList.model_validate({"items": described})
 
 

@@ -19,7 +19,6 @@ from export_api.dialects.pretix.fields import (
     reference_of,
 )
 from export_api.dialects.pretix.refusals import Rejected
-from export_api.exporters import loaded
 from include.core.errors import Fatal, NotFound
 from include.core.exporter import ONLY, Exporter
 from include.core.request import ExportRequest, parse_request
@@ -95,7 +94,7 @@ class Offer:
 
 def offers(catalog: Catalog, scope: Scope) -> list[Offer]:
     """Return what is offered, by name."""
-    found = [offer for name, exporter in loaded(catalog) if (offer := _offer(name, exporter)) and _fits(offer, scope)]
+    found = [offer for name, exporter in catalog.working() if (offer := _offer(name, exporter)) and _fits(offer, scope)]
     return sorted(found, key=lambda offer: (offer.exporter.title, offer.identifier))
 
 
