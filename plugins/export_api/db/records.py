@@ -26,6 +26,9 @@ STRAGGLING = timedelta(minutes=2)
 _SWEPT_AGAIN = timedelta(days=1)
 _TOUCH = timedelta(minutes=1)
 
+_NEAR = 2_000
+"""How many exports are looked through, one after the other, before all of an exporter are sorted."""
+
 _PAST, _FAR_BACK = 20, 10_000
 """How many earlier exports tell what a row weighs, and among how many they are looked for."""
 
@@ -55,39 +58,50 @@ class Filter:
     descending: bool = True
     after: Cursor | None = None
 
-    def conditions(self) -> list[ColumnElement[bool]]:
+    def conditions(self, of: type[Export] = Export) -> list[ColumnElement[bool]]:
         """Return the filter in SQL, apart from the exporter."""
         found: list[ColumnElement[bool]] = []
-        for column, value in (
-            (Export.name, self.name),
-            (Export.requested_by, self.requested_by),
-            (Export.status, self.status),
-        ):
+        for column, value in ((of.name, self.name), (of.requested_by, self.requested_by), (of.status, self.status)):
             if value is not None:
                 found.append(column == value)
         if not self.deleted:
-            found.append(Export.deleted_at.is_(None))
+            found.append(of.deleted_at.is_(None))
         if self.unsettled:
-            found.append(Export.settled_at.is_(None))
+            found.append(of.settled_at.is_(None))
         if self.created_after is not None:
-            found.append(Export.created_at > self.created_after)
-        if self.after is not None:
-            place, row = (self.after.created_at, self.after.id), tuple_(Export.created_at, Export.id)
-            found.append(row < place if self.descending else row > place)
-        return found
+            found.append(of.created_at > self.created_after)
+        return [*found, *self.behind(of)]
+
+    def behind(self, of: type[Export] = Export) -> list[ColumnElement[bool]]:
+        """Return the condition for what comes behind the last page."""
+        if self.after is None:
+            return []
+        place, row = (self.after.created_at, self.after.id), tuple_(of.created_at, of.id)
+        return [row < place if self.descending else row > place]
+
+    def order(self, of: type[Export] = Export) -> list[ColumnElement[Any]]:
+        """Return the order of the list."""
+        keys = (of.created_at, of.id)
+        return [key.desc() if self.descending else key.asc() for key in keys]
 
     def parts(self) -> list[list[ColumnElement[bool]]]:
         """Return the filter as filters of which exactly one fits each export: each has an index."""
         if self.exporter is None:
             return [self.conditions()]
         first: ColumnElement[str] = literal_column(str(FIRST_NAME))
-        several: ColumnElement[bool] = literal_column(str(SEVERAL))
-        names: ColumnElement[Any] = literal_column(str(NAMES))
-        among = names.op("@>", is_comparison=True)(cast([self.exporter], ARRAY(Text)))
         return [
             [*self.conditions(), first == self.exporter],
-            [*self.conditions(), among, several],
+            [*self.conditions(), self.among(), _SEVERAL],
         ]
+
+    def among(self) -> ColumnElement[bool]:
+        """Return the condition for exports that read the exporter, alone or among others."""
+        names: ColumnElement[Any] = literal_column(str(NAMES))
+        return names.op("@>", is_comparison=True)(cast([self.exporter], ARRAY(Text)))
+
+
+_SEVERAL: ColumnElement[bool] = literal_column(str(SEVERAL))
+"""Whether an export reads several exporters."""
 
 
 _HAS_FAILED = Export.status.in_([literal_column(f"'{status}'") for status in (Status.FAILED, Status.CANCELLED)])
@@ -116,14 +130,29 @@ def find(session: Session, export_id: UUID) -> Export | None:
 
 def page(session: Session, wanted: Filter, limit: int) -> list[Export]:
     """Return the next exports that a filter names."""
-    keys = (Export.created_at, Export.id)
-    order = [key.desc() for key in keys] if wanted.descending else list(keys)
-    found = [
-        export
-        for part in wanted.parts()
-        for export in session.scalars(select(Export).where(*part).order_by(*order).limit(limit))
-    ]
+    *parts, last = wanted.parts()
+    found = [] if wanted.exporter is None else _near(session, wanted, limit)
+    if len(found) < limit:
+        found = _first(session, wanted, last, limit)
+    found += [export for part in parts for export in _first(session, wanted, part, limit)]
     return sorted(found, key=lambda export: (export.created_at, export.id), reverse=wanted.descending)[:limit]
+
+
+def _first(session: Session, wanted: Filter, part: list[ColumnElement[bool]], limit: int) -> list[Export]:
+    return list(session.scalars(select(Export).where(*part).order_by(*wanted.order()).limit(limit)))
+
+
+def _near(session: Session, wanted: Filter, limit: int) -> list[Export]:
+    """Return the next exports that read an exporter among others, as far as they are among the next that read several.
+
+    Where many read it, that is enough, and all of them need not be sorted; where few do, the index by names has them.
+    """
+    from sqlalchemy.orm import aliased
+
+    walk = select(Export).where(_SEVERAL, *wanted.behind()).order_by(*wanted.order()).limit(_NEAR)
+    near = aliased(Export, walk.subquery())
+    fitting = select(near).where(*wanted.conditions(near), wanted.among())
+    return list(session.scalars(fitting.order_by(*wanted.order(near)).limit(limit)))
 
 
 def count(session: Session, wanted: Filter) -> int:
