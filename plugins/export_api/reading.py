@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from export_api.db import records
+from export_api.db import listing, records
 from export_api.status import FINAL, GONE, Observation, Reason, Status, has_ended, status_of
 from include.core.errors import Retriable
 
@@ -75,7 +75,7 @@ class Page:
     """Some of the exports that were asked for; ``total`` only when it was asked for too."""
 
     items: Sequence[Shown]
-    next: records.Cursor | None
+    next: listing.Cursor | None
     total: int | None
 
 
@@ -150,7 +150,7 @@ class Reader:
     def _settled(self, row: Export) -> Shown:
         return Shown(row, expired=row.expires_at is not None and row.expires_at <= self.settler.now())
 
-    def page(self, wanted: records.Filter, status: Status | None, *, limit: int, count: bool) -> Page:
+    def page(self, wanted: listing.Filter, status: Status | None, *, limit: int, count: bool) -> Page:
         """Return a page of exports.
 
         Final statuses are asked of our table, after what has ended was settled. Any other status belongs to rows
@@ -163,21 +163,21 @@ class Reader:
             found, total = self._live(replace(wanted, unsettled=True), status, limit + 1, count=count)
         items = found[:limit]
         last = items[-1].export if len(found) > limit else None
-        return Page(items, records.Cursor(last.created_at, last.id) if last else None, total)
+        return Page(items, listing.Cursor(last.created_at, last.id) if last else None, total)
 
-    def _in_table(self, wanted: records.Filter, limit: int, *, count: bool) -> tuple[list[Shown], int | None]:
+    def _in_table(self, wanted: listing.Filter, limit: int, *, count: bool) -> tuple[list[Shown], int | None]:
         if wanted.status is not None:
             unsettled = replace(wanted, status=None, unsettled=True, after=None)
             with self.airflow.session() as session:
-                rows = records.page(session, unsettled, _BATCH)
+                rows = listing.page(session, unsettled, _BATCH)
             self.look(rows)
         with self.airflow.session() as session:
-            rows = records.page(session, wanted, limit)
-            total = records.count(session, wanted) if count else None
+            rows = listing.page(session, wanted, limit)
+            total = listing.count(session, wanted) if count else None
         return self.look(rows), total
 
     def _live(
-        self, wanted: records.Filter, status: Status, limit: int, *, count: bool
+        self, wanted: listing.Filter, status: Status, limit: int, *, count: bool
     ) -> tuple[list[Shown], int | None]:
         found: list[Shown] = []
         for shown in self._matching(wanted, status):
@@ -187,14 +187,14 @@ class Reader:
         total = sum(1 for _ in self._matching(replace(wanted, after=None), status)) if count else None
         return found, total
 
-    def _matching(self, wanted: records.Filter, status: Status) -> Iterator[Shown]:
+    def _matching(self, wanted: listing.Filter, status: Status) -> Iterator[Shown]:
         while True:
             with self.airflow.session() as session:
-                rows = records.page(session, wanted, _BATCH)
+                rows = listing.page(session, wanted, _BATCH)
             yield from (shown for shown in self.look(rows) if shown.status is status)
             if len(rows) < _BATCH:
                 return
-            wanted = replace(wanted, after=records.Cursor(rows[-1].created_at, rows[-1].id))
+            wanted = replace(wanted, after=listing.Cursor(rows[-1].created_at, rows[-1].id))
 
 
 def _warnings(export: Export, seen: Observation) -> tuple[str, ...]:

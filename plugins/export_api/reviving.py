@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from export_api.db import records
+from export_api.db import listing, records
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,7 +26,7 @@ class Reviver:
     def __init__(self, airflow: Gateway, now: Callable[[], datetime]) -> None:
         self._airflow = airflow
         self._now = now
-        self._place: records.Cursor | None = None
+        self._place: listing.Cursor | None = None
 
     def reopen_all(self) -> None:
         """Open again what runs again, as far as one look goes."""

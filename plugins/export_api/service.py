@@ -12,7 +12,7 @@ from export_api.adoption import Adopter
 from export_api.asking import Asking
 from export_api.bundle import Bundle
 from export_api.caller import Right
-from export_api.db import records
+from export_api.db import listing, records
 from export_api.notifications.rules import with_notify_of
 from export_api.orphans import OrphanSweep
 from export_api.reading import Page, Reader, Shown
@@ -161,7 +161,7 @@ class ExportService:
         self.settler.remove(export.id)
 
     def list(
-        self, caller: Caller, wanted: records.Filter, *, status: Status | None, limit: int, count: bool = False
+        self, caller: Caller, wanted: listing.Filter, *, status: Status | None, limit: int, count: bool = False
     ) -> Page:
         """Return a page of the exports that the caller may see."""
         caller.need(Right.READ)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from export_api.db import outbox, records
+from export_api.db import listing, outbox, records
 from export_api.notifications import events
 from export_api.status import Reason, Status, has_ended, may_still_run, reason_of
 from include.core.errors import Retriable
@@ -69,18 +69,18 @@ class Settler:
         :raises Retriable: when the store does not answer.
         """
         settled = 0
-        place: records.Cursor | None = None
+        place: listing.Cursor | None = None
         while True:
-            wanted = records.Filter(unsettled=True, deleted=True, descending=False, after=place)
+            wanted = listing.Filter(unsettled=True, deleted=True, descending=False, after=place)
             with self.airflow.session() as session:
-                batch = records.page(session, wanted, _BATCH)
+                batch = listing.page(session, wanted, _BATCH)
                 seen = self.airflow.observe(session, [export.id for export in batch])
             for export in batch:
                 if has_ended(seen[export.id]):
                     settled += self.settle(export, seen[export.id]).settled_at is not None
             if len(batch) < _BATCH:
                 return settled
-            place = records.Cursor(batch[-1].created_at, batch[-1].id)
+            place = listing.Cursor(batch[-1].created_at, batch[-1].id)
 
     def sweep_all(self) -> None:
         """Remove what failed and deleted exports left in the store.

@@ -11,9 +11,9 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from export_api.db import records
+from export_api.db import listing, records
+from export_api.db.listing import Cursor, Filter
 from export_api.db.models import Base
-from export_api.db.records import Cursor, Filter
 from export_api.status import Status
 from tests.api.stand_in import START
 
@@ -106,7 +106,7 @@ def _rows(plan: dict[str, Any]) -> int:
 def test_a_page_never_looks_at_the_whole_table(
     session: Session, wanted: dict[str, Any], owner: str | None, after: Cursor | None
 ) -> None:
-    rows = looked_at(session, lambda: records.page(session, Filter(requested_by=owner, after=after, **wanted), LIMIT))
+    rows = looked_at(session, lambda: listing.page(session, Filter(requested_by=owner, after=after, **wanted), LIMIT))
     # Where most exports fit, passing over the others is cheapest; those of several exporters are looked through.
     assert rows <= MANY // 10
 
@@ -116,7 +116,7 @@ def test_the_clock_looks_at_what_there_is_to_do(session: Session) -> None:
     for ask in (
         lambda: records.unswept(session, now, LIMIT),
         lambda: records.expired(session, now, LIMIT),
-        lambda: records.page(session, Filter(unsettled=True, deleted=True, descending=False), LIMIT),
+        lambda: listing.page(session, Filter(unsettled=True, deleted=True, descending=False), LIMIT),
     ):
         assert looked_at(session, ask) == 0
     assert looked_at(session, lambda: records.failed(session, None, LIMIT)) <= 2 * LIMIT
@@ -137,9 +137,9 @@ def test_pages_by_exporter_show_each_export_once_whether_alone_or_among_others(s
     wanted = Filter(exporter="machines", requested_by="anna", created_after=START - timedelta(hours=68))
     found: list[Cursor] = []
     for _ in range(10_000):
-        page = records.page(session, replace(wanted, after=found[-1] if found else None), size)
+        page = listing.page(session, replace(wanted, after=found[-1] if found else None), size)
         found += [Cursor(export.created_at, export.id) for export in page]
         if len(page) < size:
             break
-    assert len(set(found)) == len(found) == records.count(session, wanted) > 0
+    assert len(set(found)) == len(found) == listing.count(session, wanted) > 0
     assert found == sorted(found, key=lambda place: (place.created_at, place.id), reverse=True)

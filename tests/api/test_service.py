@@ -13,8 +13,9 @@ import sqlalchemy as sa
 
 from export_api import clock
 from export_api.adoption import BATCH
+from export_api.db.listing import Filter
 from export_api.db.models import Audit, Export
-from export_api.db.records import STRAGGLING, Filter
+from export_api.db.records import STRAGGLING
 from export_api.gateway import Stranger
 from export_api.reading import SETTLED_PER_READ
 from export_api.shaping import Addresses, export_body

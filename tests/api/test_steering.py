@@ -9,8 +9,8 @@ import pytest
 import sqlalchemy as sa
 
 from export_api import clock
+from export_api.db.listing import Filter
 from export_api.db.models import Audit, Export
-from export_api.db.records import Filter
 from export_api.status import RELEASE, Observation, Status
 from include.core.errors import Conflict, Gone, NotAllowed, NotFound, Retriable
 from include.core.request import parse_request

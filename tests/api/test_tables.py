@@ -18,9 +18,9 @@ from sqlalchemy.orm import Session
 
 import export_api.db
 from export_api import tokens
-from export_api.db import records
+from export_api.db import listing, records
+from export_api.db.listing import Cursor, Filter
 from export_api.db.models import Audit, Base, Export, Token
-from export_api.db.records import Cursor, Filter
 from export_api.status import Status
 
 if TYPE_CHECKING:
@@ -128,8 +128,8 @@ def test_an_older_install_keeps_its_exports_and_takes_the_names_of_many_exporter
         assert session.get_one(Export, old).exporter == "x" * 200
         for name, found in (("x" * 200, [old]), ("exporter_49", [many]), ("exporter_4", [many]), ("exporter_5%", [])):
             wanted = Filter(exporter=name)
-            assert [export.id for export in records.page(session, wanted, 10)] == found
-            assert records.count(session, wanted) == len(found)
+            assert [export.id for export in listing.page(session, wanted, 10)] == found
+            assert listing.count(session, wanted) == len(found)
 
 
 @pytest.mark.parametrize(
@@ -194,7 +194,7 @@ def test_adopting_twice_adds_once(session: Session) -> None:
 def walk(session: Session, wanted: Filter, size: int) -> list[UUID]:
     found: list[UUID] = []
     while True:
-        page = records.page(session, wanted, size)
+        page = listing.page(session, wanted, size)
         found += [export.id for export in page]
         if len(page) < size:
             return found
@@ -223,9 +223,9 @@ def test_filters_and_counts(session: Session) -> None:
         (Filter(created_after=NOW + timedelta(seconds=1)), [done, theirs]),
         (Filter(requested_by="bert", status=Status.SUCCEEDED), []),
     ):
-        assert [e.id for e in records.page(session, wanted, 10)] == [e.id for e in expected]
-        assert records.count(session, wanted) == len(expected)
-        assert records.count(session, replace(wanted, after=Cursor(NOW, mine.id))) == len(expected)
+        assert [e.id for e in listing.page(session, wanted, 10)] == [e.id for e in expected]
+        assert listing.count(session, wanted) == len(expected)
+        assert listing.count(session, replace(wanted, after=Cursor(NOW, mine.id))) == len(expected)
 
 
 def test_what_failed_is_swept_at_once_and_again_after_stragglers(session: Session) -> None:

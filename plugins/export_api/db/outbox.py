@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement
     from sqlalchemy.orm import Session
 
-    from export_api.db.records import Cursor
+    from export_api.db.listing import Cursor
 
 LEASE = timedelta(minutes=5)
 """How long a notification is its sender's; one whose sender has died by then is sent again."""

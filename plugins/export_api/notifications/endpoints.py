@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from export_api.caller import Right
-from export_api.db import outbox, records
+from export_api.db import listing, outbox, records
 from export_api.db.models import Webhook
 from export_api.notifications import secrets
 from export_api.notifications.targets import TargetRefused, Targets
@@ -167,16 +167,16 @@ class Endpoints:
         webhook_id: str,
         *,
         state: outbox.State | None,
-        after: records.Cursor | None,
+        after: listing.Cursor | None,
         limit: int,
-    ) -> tuple[Sequence[tuple[Notification, Event]], records.Cursor | None]:
+    ) -> tuple[Sequence[tuple[Notification, Event]], listing.Cursor | None]:
         """Return a page of what was sent to a webhook or waits for it, the newest first, and where the next begins."""
         with self.airflow.session() as session:
             hook = self._find(session, caller, webhook_id)
             found = outbox.deliveries(session, hook.id, state=state, after=after, limit=limit + 1)
         page = found[:limit]
         last = page[-1][0] if len(found) > limit else None
-        return page, None if last is None else records.Cursor(last.created_at, last.id)
+        return page, None if last is None else listing.Cursor(last.created_at, last.id)
 
     def replay(self, caller: Caller, webhook_id: str, event_id: str) -> None:
         """Send an event again, whatever became of it; one that is being sent stays as it is.

@@ -18,7 +18,7 @@ from starlette.concurrency import run_in_threadpool
 from export_api import examples, idempotency
 from export_api.auth import CallerDep  # noqa: TC001 - FastAPI reads the annotations
 from export_api.caller import Right
-from export_api.db.records import Cursor, Filter
+from export_api.db.listing import Cursor, Filter
 from export_api.idempotency import KeyInFlight
 from export_api.responses import WaybillJSON
 from export_api.routes.foreseeing import ForesightDep, ValidateOnly, forecast_answer, foreseen_or_done

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Response
 
 from export_api.auth import CallerDep  # noqa: TC001 - FastAPI reads the annotations
-from export_api.db.records import Filter
+from export_api.db.listing import Filter
 from export_api.dialects.zentral._kinds import APPS, INSTALLED, MACHINES, SNAPSHOTS, Kind
 from export_api.dialects.zentral._results import result_url, state_of
 from export_api.responses import WaybillJSON
