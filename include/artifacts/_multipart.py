@@ -30,6 +30,9 @@ PARTS_PER_SIZE = 1_000
 parts of one size would."""
 
 
+SMALLEST_PART_BYTES = 5 * 1024 * 1024
+"""S3 refuses smaller parts, but for the last one."""
+
 COPY_BYTES = 1024**3
 """The most that is copied by one request; S3 takes five times as much."""
 
@@ -62,7 +65,7 @@ class Upload:
     def begin_with(self, source: dict[str, str], length: int, crc32: int) -> None:
         """Begin with the first bytes of an object, which the store copies by itself.
 
-        :param length: how many, at least the 5 MiB that a part must have
+        :param length: how many, at least :data:`SMALLEST_PART_BYTES`
         :param crc32: their checksum
         """
         pieces = -(-length // COPY_BYTES)

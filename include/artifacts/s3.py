@@ -11,7 +11,7 @@ from urllib.parse import quote
 from uuid import uuid4
 
 from include.artifacts import _lifecycle, _listing
-from include.artifacts._multipart import Upload, complete_left, cut
+from include.artifacts._multipart import SMALLEST_PART_BYTES, Upload, complete_left, cut
 from include.artifacts._wire import answering, base64_crc32, check_acknowledged
 from include.artifacts.client import make_client
 from include.core.errors import Retriable
@@ -115,9 +115,14 @@ class S3Store:
         return Stored(bytes=head["ContentLength"], crc32=upload.crc32())
 
     def take_over(self, left: LeftUpload) -> bool:
-        """Complete an upload that was left with the parts that it has; return whether its bytes are there."""
+        """Complete an upload that was left with the parts that it has; return whether its bytes are there.
+
+        Less than S3 takes as a part is no beginning of another upload: that export begins anew.
+        """
         from botocore.exceptions import ClientError
 
+        if left.bytes < SMALLEST_PART_BYTES:
+            return False
         place = {"Bucket": self._bucket, "Key": self._full(left.key)}
         with answering("write"):
             with suppress(self._client.exceptions.NoSuchUpload):  # it was completed, or aborted

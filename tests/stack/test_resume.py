@@ -59,7 +59,7 @@ def killed(stack: Stack, airflow: AirflowClient, export_id: str, *, rows: int) -
 
 @pytest.mark.parametrize(
     ("file_format", "options", "rows"),
-    [("csv", {}, MANY), ("csv", {"null": "NULL"}, 400_000), ("jsonl", {}, 400_000)],
+    [("csv", {}, MANY), ("csv", {"null": "NULL"}, 1_200_000), ("jsonl", {}, 800_000)],
 )
 def test_a_killed_export_goes_on_where_it_stopped(
     stack: Stack,

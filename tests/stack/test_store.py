@@ -13,8 +13,11 @@ import boto3
 import httpx
 import pytest
 
+from include.artifacts._multipart import SMALLEST_PART_BYTES, Upload
+from include.artifacts._wire import base64_crc32
 from include.artifacts.s3 import S3Store
 from include.core.errors import Retriable
+from include.core.store import LeftUpload
 from tests.stack.client import wait_for
 
 if TYPE_CHECKING:
@@ -31,6 +34,35 @@ def put(store: S3Store, key: str, *chunks: bytes) -> Stored:
 
 def link_to(store: S3Store, key: str, seconds: int = 60) -> str:
     return store.presign(key, filename="Größe.csv", media_type="text/csv", seconds=seconds)
+
+
+def left_upload(store: S3Store, key: str, size: int, *, wanted: int) -> LeftUpload:
+    """Leave an upload of one part, of which so many bytes are to be taken over."""
+    body, place = bytes(size), {"Bucket": store._bucket, "Key": f"exports/{key}"}
+    client = store._client
+    upload_id = client.create_multipart_upload(**place, ChecksumAlgorithm="CRC32")["UploadId"]
+    checksum = base64_crc32(zlib.crc32(body))
+    client.upload_part(**place, UploadId=upload_id, PartNumber=1, Body=body, ChecksumCRC32=checksum)
+    return LeftUpload(key, upload_id, (checksum,), wanted, zlib.crc32(body[:wanted]))
+
+
+@pytest.mark.parametrize(("wanted", "taken"), [(SMALLEST_PART_BYTES - 1, False), (SMALLEST_PART_BYTES, True)])
+def test_an_upload_is_taken_over_when_it_can_begin_another(bucket: Bucket, wanted: int, *, taken: bool) -> None:
+    store, export_id = bucket.product_store(), uuid4()
+    left = left_upload(store, f"{export_id}/one/a.csv", 6 * 1024 * 1024, wanted=wanted)
+    assert store.take_over(left) is taken
+    if taken:
+        upload_id = store._client.create_multipart_upload(
+            Bucket=store._bucket, Key=f"exports/{export_id}/two/a.csv", ChecksumAlgorithm="CRC32"
+        )["UploadId"]
+        upload = Upload(
+            store._client, {"Bucket": store._bucket, "Key": f"exports/{export_id}/two/a.csv", "UploadId": upload_id}
+        )
+        upload.begin_with({"Bucket": store._bucket, "Key": f"exports/{left.key}"}, left.bytes, left.crc32)
+        upload.send(iter([DATA]))
+        upload.complete()
+        assert b"".join(store.open(f"{export_id}/two/a.csv")) == bytes(wanted) + DATA
+    store.remove(str(export_id))
 
 
 def test_a_link_works_without_credentials_and_names_the_file(bucket: Bucket) -> None:
