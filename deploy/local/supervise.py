@@ -11,6 +11,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
+from supervisor.xmlrpc import Faults
+
 from deploy.local import ports
 from deploy.local.problems import StackError, program_failed, tail
 from deploy.local.state import write_private
@@ -157,7 +159,11 @@ class Supervisor:
         states = self.states()
         for name in names:
             if states.get(name) not in {"RUNNING", "STARTING"}:
-                self._call("startProcess", name, False)  # noqa: FBT003  # XML-RPC has no keyword arguments
+                try:
+                    self._call("startProcess", name, False)  # noqa: FBT003  # XML-RPC has no keyword arguments
+                except xmlrpc.client.Fault as fault:
+                    if fault.faultCode != Faults.ALREADY_STARTED:  # supervisord did so itself in this moment
+                        raise
 
     def stop(self, *names: str) -> None:
         """Stop programs, all at the same time, and wait until they are gone."""
