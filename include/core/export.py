@@ -229,18 +229,18 @@ class ExportRun:
         """
         key = manifest_key(self._attempt.export_id)
         self._maybe_published = True  # from here on an error may hide that the store has it: never delete its files
-        if self._store.publish(key, manifest.to_bytes()):
-            if self._attempt.attempt > 1:
-                self._clean(self._attempt.export_id, keep=(key, self._attempt.folder))
-            elif noted:
-                self._forget_notes()
-            return manifest
-        earlier = self._store.read(key)
-        if earlier is None:
-            raise VerificationFailed("The manifest was refused as a second one, but there is no first one.")
-        published = Manifest.from_bytes(earlier)
+        published = manifest
+        if not self._store.publish(key, manifest.to_bytes()):
+            earlier = self._store.read(key)
+            if earlier is None:
+                raise VerificationFailed("The manifest was refused as a second one, but there is no first one.")
+            published = Manifest.from_bytes(earlier)
         if published.attempt_id != self._attempt.attempt_id:
             self._store.remove(self._attempt.folder)
+        elif self._attempt.attempt > 1:
+            self._clean(self._attempt.export_id, keep=(key, self._attempt.folder))
+        elif noted:
+            self._forget_notes()
         return published
 
     def _forget_notes(self) -> None:

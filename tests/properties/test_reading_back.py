@@ -79,7 +79,12 @@ def test_another_value_is_another_hash(name: str, table: Table, other: Table, da
     column = data.draw(st.integers(0, len(table.schema) - 1))
     kind = table.schema.columns[column].type
     same_kind = (
-        [each[index] for each in other.rows for index, found in enumerate(other.schema) if found.type is kind]
+        [
+            each[index]
+            for each in other.rows
+            for index, found in enumerate(other.schema)
+            if found.type is kind and found.precision is None
+        ]
         if table.schema.columns[column].precision is None
         else []
     )

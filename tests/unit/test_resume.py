@@ -157,6 +157,17 @@ def test_what_the_only_attempt_noted_goes_when_it_has_published() -> None:
     assert set(store.objects) == {manifest_key(EXPORT_ID), manifest.files[0].key}
 
 
+def test_it_goes_as_well_when_the_answer_to_the_publication_was_lost() -> None:
+    class Forgetful(MemoryStore):
+        def publish(self, key: str, data: bytes) -> bool:
+            super().publish(key, data)
+            return super().publish(key, data)  # as a client does that heard nothing
+
+    store = Forgetful()
+    manifest = export_run(resolved_export(), Table(), store).execute()
+    assert set(store.objects) == {manifest_key(EXPORT_ID), manifest.files[0].key}
+
+
 def test_a_file_that_was_altered_in_between_is_not_published() -> None:
     store = MemoryStore()
     with pytest.raises(Retriable):
