@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from include.core.content import Content
 from include.core.reader import DAMAGE, StoredSheet
+from include.core.schema import ColumnType
 from include.formats import FORMATS
 from tests.properties.refusals import holdable
 from tests.properties.tables import AWKWARD_TABLES, Table, any_table, tables
@@ -90,6 +91,8 @@ def test_another_value_is_another_hash(name: str, table: Table, other: Table, da
     )
     value = data.draw(st.sampled_from([None, *(each[column] for each in table.rows), *same_kind]))
     value = holdable(name, Table(type(table.schema)((table.schema.columns[column],)), [(value,)], 1)).rows[0][0]
+    # NULL and the document null are one in json and jsonl, and two elsewhere: see docs/fidelity.md.
+    assume(kind is not ColumnType.JSON or None not in {value, table.rows[row][column]})
     changed = [*table.rows]
     changed[row] = (*changed[row][:column], value, *changed[row][column + 1 :])
     before, after = (meant(name, replace(table, rows=rows)) for rows in (table.rows, changed))
