@@ -87,7 +87,7 @@ class Upload:
                 for number in count(1 + len(self._completed)):
                     if len(waiting) == PARTS_IN_FLIGHT:
                         self._arrived(waiting.popleft().result())
-                        if trail is not None:
+                        if trail is not None and self._length >= SMALLEST_PART_BYTES:
                             trail.acknowledged(self._address["UploadId"], self._checksums(), self._length)
                     if (body := next(parts, None)) is None:
                         break

@@ -8,6 +8,7 @@ import json
 from dataclasses import replace
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -19,8 +20,10 @@ from include.core import resume
 from include.core.errors import Fatal, Retriable
 from include.core.identity import checkpoint_key, manifest_key
 from include.core.manifest import Consistency, Manifest
-from include.core.resume import place_in_batch, place_in_text
+from include.core.resume import End, Mark, Trail, place_in_batch, place_in_text
 from include.core.schema import Column, ColumnType, Schema
+from include.core.verify import Transcript
+from include.formats.jsonl import LineCounter
 from tests.unit.stand_ins import (
     COLUMNS,
     EXPORT_ID,
@@ -77,6 +80,7 @@ class Table(ListSource):
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Note every end that is acknowledged."""
     monkeypatch.setattr(resume, "_SECONDS", 0.0)
+    monkeypatch.setattr(resume, "_TIMES", 0)
 
 
 def attempts(store: MemoryStore, *sources: Table, resolved: ResolvedExport | None = None) -> Manifest:
@@ -112,6 +116,32 @@ def test_a_second_attempt_reads_what_is_missing_and_makes_the_same_bytes(resolve
     assert [record.rows for record in manifest.sources] == [35, 25]
     assert (manifest.rows, manifest.verification.source_rows, manifest.attempt) == (60, 60, 2)
     assert set(store.objects) == {manifest_key(EXPORT_ID), manifest.files[0].key}
+
+
+@pytest.mark.parametrize(("takes", "pause"), [(0.001, 0.25), (0.1, 2.0)])
+def test_notes_are_kept_often_but_never_take_more_than_a_twentieth_of_the_time(
+    monkeypatch: pytest.MonkeyPatch, takes: float, pause: float
+) -> None:
+    monkeypatch.undo()
+    now, saved = 0.0, []
+
+    def save(mark: Mark, _upload_id: str, _checksums: tuple[str, ...]) -> None:
+        nonlocal now
+        now += takes
+        saved.append((mark.rows, now))
+
+    trail, transcript = Trail("binding", clock=lambda: now), Transcript(LineCounter())
+    trail.save = save
+    ends = iter([End(rows, (str(rows),), 0) for rows in range(1, 1001)])
+    chunks = trail.over((b"x\n" for _ in range(1000)), lambda: next(ends), head=0)
+    for chunk in trail.passing(transcript.over(chunks), transcript):
+        now += 0.01
+        trail.acknowledged("upload", [], transcript.length)
+        assert chunk
+    assert saved[0][1] == pytest.approx(0.25 + takes, abs=0.011)
+    between = [later - takes - before for (_, before), (_, later) in pairwise(saved)]
+    assert between == [pytest.approx(pause, abs=0.011)] * len(between)  # one chunk takes 0.01 s
+    assert len(saved) > 3
 
 
 def test_a_third_attempt_goes_on_behind_the_second() -> None:
