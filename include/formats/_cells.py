@@ -1,7 +1,6 @@
 """Cells of a worksheet as XML, made by vectorized string expressions.
 
 A cell has no reference (``r``): its place is its number in the row, so NULL is an empty cell and not a missing one.
-Texts are inline strings, typed as such, so none is ever a formula.
 
 Most batches have only values that need no second look: numbers that a double keeps, dates that Excel knows, texts with
 nothing to escape, no NULL. That is found out for a batch as a whole, and spares the work on every value.
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from include.core.schema import ColumnType
 from include.formats._links import is_link
 from include.formats._text import LOCAL_DATETIME, as_text, position
+from include.formats._text_cells import TEXT, VALUE_END, Markup, escaped, text_cells
 
 if TYPE_CHECKING:
     import polars as pl
@@ -27,8 +27,7 @@ DOUBLE_DIGITS = 15
 """Decimal digits that every double keeps, and the most that Excel shows."""
 
 NO_CELL = "<c/>"
-_TEXT, _SPACED = '<c t="inlineStr"><is><t>', '<c t="inlineStr"><is><t xml:space="preserve">'
-_TEXT_END = "</t></is></c>"
+_VALUE = "<c><v>"
 
 _FIRST_DAY, _END_DAY = 61, 2_958_466
 """From 1900-03-01, the first day whose number Excel and the calendar agree on, to before the year 10000."""
@@ -39,35 +38,8 @@ _EPOCH = 25_569
 _DAY_MS = 86_400_000
 _DAY_US = 1000 * _DAY_MS
 
-_LOOKS_ESCAPED = "_x[0-9A-Fa-f]{4}_"
-
-ESCAPES = {
-    "&": "&amp;",
-    "<": "&lt;",
-    ">": "&gt;",
-    **{chr(code): f"_x{code:04X}_" for code in (*range(9), 0x0B, 0x0C, 0x0D, *range(0x0E, 0x20), 0xFFFE, 0xFFFF)},
-}
-"""What XML must have escaped, cannot hold at all, or would change, such as a carriage return (ECMA-376, 22.9.2.19)."""
-
-_SUSPECT = [*ESCAPES, "_x"]
-_XML_SPACE = " \t\r\n"
-
 UTC_NOTE = "Times in the workbook are UTC."
 CUT_NOTE = "Times in the workbook are cut to milliseconds, the finest that Excel knows."
-
-
-@dataclass(frozen=True, slots=True)
-class Markup:
-    """XML with a pair of braces for each value, so that a row is put together at once and not cell by cell."""
-
-    pattern: str
-    values: tuple[pl.Expr, ...]
-
-    def text(self) -> pl.Expr:
-        """Return an expression of the XML, null where a value is."""
-        import polars as pl
-
-        return pl.format(self.pattern, *self.values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,18 +85,19 @@ class Cells:
         values = pl.col(position(self.index))
         match self.column.type:
             case ColumnType.BOOLEAN:
-                return Markup('<c t="b"><v>{}</v></c>', (values.cast(pl.Int8),))
+                return Markup(f'<c t="b"><v>{{}}{VALUE_END}', (values.cast(pl.Int8),))
             case ColumnType.DATE | ColumnType.DATETIME | ColumnType.LOCAL_DATETIME | ColumnType.TIME:
-                return _number(self._serial(), self.style)
+                return Markup(f"{self._value}{{}}{VALUE_END}", (self._serial(),))
             case ColumnType.UUID:
-                return _inline(values)
+                return Markup(f"{TEXT}{{}}{VALUE_END}", (values,))
             case _:
-                return _number(as_text(self.column, self.index), 0)
+                return Markup(f"{_VALUE}{{}}{VALUE_END}", (as_text(self.column, self.index),))
 
     def _careful(self, values: pl.Series) -> Markup:
         import polars as pl
 
         column, text = pl.col(position(self.index)), as_text(self.column, self.index)
+        number = text
         match self.column.type:
             case ColumnType.INTEGER:
                 fits = column.is_between(-(10**DOUBLE_DIGITS), 10**DOUBLE_DIGITS, closed="none")
@@ -132,24 +105,30 @@ class Cells:
                 fits = _is_short_text(text) if values.dtype == pl.String else _digits(text) <= DOUBLE_DIGITS
             case ColumnType.FLOAT:
                 fits = column.is_finite()
-            case ColumnType.DATE:
+            case ColumnType.DATE | ColumnType.DATETIME | ColumnType.LOCAL_DATETIME:
                 fits = self._is_known_day()
-            case ColumnType.DATETIME | ColumnType.LOCAL_DATETIME:
-                fits, text = self._is_known_day(), column.dt.strftime(LOCAL_DATETIME)
+                number = self._serial().cast(pl.String)
+                text = text if self.column.type is ColumnType.DATE else column.dt.strftime(LOCAL_DATETIME)
             case _:
                 return self._texts(values)
-        return _either(fits, self._plain(), _inline(text))
+        start = pl.when(fits).then(pl.lit(self._value)).otherwise(pl.lit(TEXT))
+        value = text if number is text else pl.when(fits).then(number).otherwise(text)
+        return Markup(f"{{}}{{}}{VALUE_END}", (start, value))
+
+    @property
+    def _value(self) -> str:
+        """How a number begins."""
+        return f'<c s="{self.style}"><v>' if self.style else _VALUE
 
     def _texts(self, values: pl.Series) -> Markup:
         import polars as pl
 
         column = pl.col(position(self.index))
-        text = escaped(column) if values.str.contains_any(_SUSPECT).any() else column
-        spaced = (values.str.strip_chars(_XML_SPACE) != values).any()
-        cells = _spaced(text, column) if spaced else _inline(text)
+        cells = text_cells(values, column)
         if self.link is None:
             return cells
-        return _either(is_link(column), _inline(text, f'<c s="{self.link}" t="inlineStr"><is><t>'), cells)
+        linked = pl.format(f'<c s="{self.link}" t="str"><v>{{}}{VALUE_END}', escaped(column))
+        return Markup("{}", (pl.when(is_link(column)).then(linked).otherwise(cells.text()),))
 
     def _is_known_day(self) -> pl.Expr:
         return self._serial().is_between(_FIRST_DAY, _END_DAY, closed="left")
@@ -179,49 +158,6 @@ def notes(column: Column, frame: pl.DataFrame, index: int, encoding: Encoding) -
     ticks, millisecond = (values.to_physical(), 1_000_000) if is_time else (values.dt.epoch("us"), 1_000)
     if (ticks % millisecond != 0).any():
         encoding.note(CUT_NOTE)
-
-
-def escaped(values: pl.Expr) -> pl.Expr:
-    """Escape texts for XML, and what would look like such an escape."""
-    import polars as pl
-
-    plain = (
-        pl.when(values.str.contains(_LOOKS_ESCAPED))
-        .then(values.str.replace_all("_x", "_x005F_x", literal=True))
-        .otherwise(values)
-    )
-    return plain.str.replace_many(list(ESCAPES), list(ESCAPES.values()))
-
-
-def text_cell(text: str) -> str:
-    """Return one cell of one text, as a header row needs it."""
-    import polars as pl
-
-    value = pl.lit(text)
-    return str(pl.select(_spaced(escaped(value), value).text()).item())
-
-
-def _either(fits: pl.Expr, first: Markup, other: Markup) -> Markup:
-    import polars as pl
-
-    return Markup("{}", (pl.when(fits).then(first.text()).otherwise(other.text()),))
-
-
-def _inline(text: pl.Expr, start: str = _TEXT) -> Markup:
-    return Markup(f"{start}{{}}{_TEXT_END}", (text,))
-
-
-def _spaced(text: pl.Expr, values: pl.Expr) -> Markup:
-    """Return cells of texts: only white space at an end must be asked for (XML 1.0, section 2.10)."""
-    import polars as pl
-
-    start = pl.when(values.str.strip_chars(_XML_SPACE) != values).then(pl.lit(_SPACED)).otherwise(pl.lit(_TEXT))
-    return Markup(f"{{}}{{}}{_TEXT_END}", (start, text))
-
-
-def _number(digits: pl.Expr, style: int) -> Markup:
-    start = f'<c s="{style}"><v>' if style else "<c><v>"
-    return Markup(f"{start}{{}}</v></c>", (digits,))
 
 
 def _within(values: pl.Series, limit: Any) -> bool:

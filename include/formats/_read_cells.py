@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from include.core.schema import Column, Schema
 
 Cell = tuple[str | None, str | None]
-"""A cell's kind and its text: ``inlineStr``, ``b``, or None for a number; no text is no value."""
+"""A cell's kind and its text: ``str``, ``b``, or None for a number; no text is no value."""
 
-_TEXT, _BOOLEAN = "inlineStr", "b"
+_TEXT, _INLINE, _BOOLEAN = "str", "inlineStr", "b"
 _SPACE = "{http://www.w3.org/XML/1998/namespace}space"
 _ESCAPE = re.compile("_x([0-9A-Fa-f]{4})_")
 
@@ -37,9 +37,10 @@ def cell_of(element: Any) -> Cell:
     if not len(element):
         return None, None
     kind, inner = element.get("t"), element[0]
+    if kind == _INLINE:
+        kind, inner = _TEXT, inner[0]
     if kind != _TEXT:
         return kind, inner.text
-    inner = inner[0]
     text = inner.text or ""
     if inner.get(_SPACE) != "preserve":
         text = text.strip(" \t\r\n")

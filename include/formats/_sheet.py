@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from include.core.errors import Fatal
-from include.formats._cells import Cells, notes, text_cell
+from include.formats._cells import Cells, notes
 from include.formats._links import Links
 from include.formats._package import relations_of
 from include.formats._text import headings, joined, position, to_frame
+from include.formats._text_cells import text_cell
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

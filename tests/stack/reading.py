@@ -110,7 +110,10 @@ def _xlsx_cell(cell: ET.Element) -> Any:
     value = cell.find(MAIN + "v")
     if value is None or value.text is None:
         return None
-    assert kind in {"n", "b"}, f"a cell of type {kind}: texts must be typed texts and nothing a formula"
+    assert kind in {"n", "b", "str"}, f"a cell of type {kind}: texts must be typed texts"
+    assert cell.find(MAIN + "f") is None, "a cell with a formula"
+    if kind == "str":
+        return unescape(value.text)
     return value.text == "1" if kind == "b" else Decimal(value.text)
 
 

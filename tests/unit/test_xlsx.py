@@ -57,7 +57,7 @@ def sheet_xml(data: bytes) -> str:
 
 def numbers_in(data: bytes) -> list[str]:
     """The digits of numeric cells as they stand in the file."""
-    return re.findall(r"<v>([^<]*)</v>", sheet_xml(data))
+    return re.findall(r"<c(?: s=\"\d+\")?><v>([^<]*)</v>", sheet_xml(data))
 
 
 @pytest.mark.parametrize(
