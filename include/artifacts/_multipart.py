@@ -6,13 +6,14 @@ says what the store holds and not what we meant to send.
 
 from __future__ import annotations
 
-import zlib
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import count
 from typing import TYPE_CHECKING, Any
+
+from isal import isal_zlib
 
 from include.artifacts._wire import answering, base64_crc32, check_acknowledged
 from include.core.verify import combine_crc32
@@ -82,21 +83,22 @@ class Upload:
     def send(self, parts: Iterator[bytes], trail: Follower | None = None) -> None:
         """Send the parts, at most :data:`PARTS_IN_FLIGHT` at a time."""
         waiting: deque[Future[_Part]] = deque()
-        with ThreadPoolExecutor(PARTS_IN_FLIGHT, thread_name_prefix="upload") as pool:
+        with ThreadPoolExecutor(PARTS_IN_FLIGHT + 1, thread_name_prefix="upload") as pool:  # and one for the trail
+            told: Future[None] | None = None
             try:
                 for number in count(1 + len(self._completed)):
-                    if len(waiting) == PARTS_IN_FLIGHT:
-                        self._arrived(waiting.popleft().result())
-                        if trail is not None and self._length >= SMALLEST_PART_BYTES:
-                            trail.acknowledged(self._address["UploadId"], self._checksums(), self._length)
+                    self._settle(waiting, most=PARTS_IN_FLIGHT - 1)
                     if (body := next(parts, None)) is None:
                         break
+                    self._settle(waiting, most=PARTS_IN_FLIGHT)
+                    told = self._tell(pool, trail, told)
                     if not body and number > 1:
                         break  # nothing follows what was copied
                     waiting.append(pool.submit(self._send_part, number, body))
                     del body  # it is the sender's alone, and let go of when it has arrived
-                for part in waiting:
-                    self._arrived(part.result())
+                self._settle(waiting, most=0)
+                if told is not None:
+                    told.result()
             except BaseException:
                 pool.shutdown(cancel_futures=True)
                 raise
@@ -120,13 +122,24 @@ class Upload:
     def _checksums(self) -> list[str]:
         return [part.get("ChecksumCRC32", "") for part in self._completed]
 
-    def _arrived(self, part: _Part) -> None:
-        self._completed.append(part.for_completion())
-        self._length += part.length
-        self._crc32 = combine_crc32(self._crc32, part.crc32, part.length)
+    def _tell(self, pool: ThreadPoolExecutor, trail: Follower | None, told: Future[None] | None) -> Future[None] | None:
+        """Have the trail hear what has arrived, unless it is still busy with what it heard before."""
+        if trail is None or self._length < SMALLEST_PART_BYTES or (told is not None and not told.done()):
+            return told
+        if told is not None:
+            told.result()
+        return pool.submit(trail.acknowledged, self._address["UploadId"], self._checksums(), self._length)
+
+    def _settle(self, waiting: deque[Future[_Part]], *, most: int) -> None:
+        """Take the parts that have arrived, in their order, and wait until so few are left."""
+        while waiting and (len(waiting) > most or waiting[0].done()):
+            part = waiting.popleft().result()
+            self._completed.append(part.for_completion())
+            self._length += part.length
+            self._crc32 = combine_crc32(self._crc32, part.crc32, part.length)
 
     def _send_part(self, number: int, body: bytes) -> _Part:
-        crc32 = zlib.crc32(body)
+        crc32 = isal_zlib.crc32(body)
         with answering("write"):
             answer = self._client.upload_part(
                 **self._address, PartNumber=number, Body=body, ChecksumCRC32=base64_crc32(crc32)

@@ -35,11 +35,8 @@ if TYPE_CHECKING:
     from include.core.schema import Schema
     from include.core.verify import Transcript
 
-_SECONDS = 0.25
+_SECONDS = 0.15
 """Between two notes at least: what was read since the last one is read again after a crash."""
-
-_TIMES = 20
-"""The pause after a note is so many times as long as keeping it took: notes take a twentieth of the time at most."""
 
 
 class Checkpoint(Record):
@@ -109,8 +106,8 @@ class End(NamedTuple):
 class Trail:
     """Follows one file from its encoder into the store, and notes how far it has come.
 
-    The encoder's thread runs :meth:`over`, the storing one everything else. ``key`` is the file's, ``save`` keeps a
-    note, and ``saved`` says whether there is one that a later attempt can go on from.
+    The encoder's thread runs :meth:`over`, the storing one :meth:`passing`, and a third keeps the notes. ``key`` is the
+    file's, ``save`` keeps a note, and ``saved`` says whether there is one that a later attempt can go on from.
 
     :param binding: a hash of all that decides the file's bytes
     :param start: where an earlier attempt stood, if this one goes on from there
@@ -161,14 +158,13 @@ class Trail:
     def acknowledged(self, upload_id: str, checksums: Sequence[str], length: int) -> None:
         """Note the last end that lies within the first bytes of an upload, so many of which the store has."""
         reached: Mark | None = None
-        if (begun := self._clock()) < self._next:
+        if self._clock() < self._next:
             return
         while self._marks and self._marks[0].length <= length:
             reached = self._marks.popleft()
         if reached is not None:
             self.save(reached, upload_id, tuple(checksums))
-            ended = self._clock()
-            self._next = ended + max(_SECONDS, _TIMES * (ended - begun))
+            self._next = self._clock() + _SECONDS
 
 
 def _keep_nothing(mark: Mark, upload_id: str, checksums: tuple[str, ...]) -> None:

@@ -9,9 +9,10 @@ what arrived there. No number is compared with itself.
 from __future__ import annotations
 
 import hashlib
-import zlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from isal import isal_zlib
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -33,14 +34,14 @@ class Seal:
         """Pass batches through, sealing each."""
         for batch in batches:
             self.rows += batch.num_rows
-            self.crc32 = zlib.crc32(memoryview(batch.serialize()), self.crc32)
+            self.crc32 = isal_zlib.crc32(memoryview(batch.serialize()), self.crc32)
             yield batch
 
     def over_text(self, chunks: TextRows) -> Generator[tuple[int, bytes]]:
         """Pass text through, sealing it."""
         for rows, chunk in chunks:
             self.rows += rows
-            self.crc32 = zlib.crc32(chunk, self.crc32)
+            self.crc32 = isal_zlib.crc32(chunk, self.crc32)
             yield rows, chunk
 
 
@@ -57,7 +58,7 @@ class Transcript:
         """Pass chunks through, reading each."""
         for chunk in chunks:
             self.length += len(chunk)
-            self.crc32 = zlib.crc32(chunk, self.crc32)
+            self.crc32 = isal_zlib.crc32(chunk, self.crc32)
             self._sha256.update(chunk)
             self.counter.feed(chunk)
             yield chunk
