@@ -30,7 +30,7 @@ class Scale:
 
 FULL = Scale(
     engine_rows=1_000_000,
-    engine_rounds=3,
+    engine_rounds=5,
     operator_rounds=3,
     workbook_rows=300_000,
     slow_workbook_rows=20_000,
@@ -38,7 +38,7 @@ FULL = Scale(
     latency_times=21,
     starts=3,
     burst=100,
-    load_rounds=3,
+    load_rounds=5,
     read_seconds=10,
     listed_exports=1_000_000,
     slack=0,
