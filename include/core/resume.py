@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from include.core.verify import Transcript
 
 _SECONDS = 0.15
-"""Between two notes at least: what was read since the last one is read again after a crash."""
+"""From one note to the next at least: what was read since the last one is read again after a crash."""
 
 
 class Checkpoint(Record):
@@ -158,13 +158,13 @@ class Trail:
     def acknowledged(self, upload_id: str, checksums: Sequence[str], length: int) -> None:
         """Note the last end that lies within the first bytes of an upload, so many of which the store has."""
         reached: Mark | None = None
-        if self._clock() < self._next:
+        if (now := self._clock()) < self._next:
             return
         while self._marks and self._marks[0].length <= length:
             reached = self._marks.popleft()
         if reached is not None:
+            self._next = now + _SECONDS
             self.save(reached, upload_id, tuple(checksums))
-            self._next = self._clock() + _SECONDS
 
 
 def _keep_nothing(mark: Mark, upload_id: str, checksums: tuple[str, ...]) -> None:

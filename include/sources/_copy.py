@@ -10,8 +10,11 @@ if TYPE_CHECKING:
 
     import psycopg
 
-BLOCK_BYTES = 2 * 1024 * 1024
-"""Text handed on at a time; a row larger than this makes a block of its own."""
+BATCH_BYTES = 2 * 1024 * 1024
+"""Text that becomes one batch of typed values."""
+
+CHUNK_BYTES = 1024 * 1024
+"""Text handed on as it is: what is on its way to the store when an export is lost is read twice."""
 
 
 class CopiedRows:
@@ -33,8 +36,8 @@ class CopiedRows:
         self.received = 0
         self.sent = 0
 
-    def blocks(self) -> Iterator[bytearray]:
-        """Yield whole rows in blocks that are never empty.
+    def blocks(self, size: int) -> Iterator[bytearray]:
+        """Yield whole rows in blocks that are never empty, and end with the row that reaches ``size`` bytes.
 
         ``received`` counts the rows that arrived; at the end, ``sent`` is the server's own count. Where the server
         reports an error, the rows before it are counted, but those since the last block are not yielded.
@@ -42,11 +45,11 @@ class CopiedRows:
         :raises psycopg.Error: whatever the server or the connection reports.
         """
         while not self._ended:
-            block = self._connection.wait(self._block())
+            block = self._connection.wait(self._block(size))
             if block:
                 yield block
 
-    def _block(self) -> Generator[Any, Any, bytearray]:
+    def _block(self, size: int) -> Generator[Any, Any, bytearray]:
         """Gather one block, as a generator that psycopg waits with: it yields when it needs the socket."""
         from psycopg.waiting import WAIT_R
 
@@ -56,9 +59,9 @@ class CopiedRows:
         fetch = pgconn.get_copy_data
         received = self.received
         keep = float("inf") if self._limit is None else self._limit
-        while len(block) < BLOCK_BYTES:
-            size, row = fetch(1)  # one message is one row with its line feed
-            if size > 0:
+        while len(block) < size:
+            length, row = fetch(1)  # one message is one row with its line feed
+            if length > 0:
                 received += 1
                 if received > keep:
                     continue
@@ -67,7 +70,7 @@ class CopiedRows:
                     block += end
                 else:
                     block += row
-            elif size == 0:
+            elif length == 0:
                 yield from _readable(pgconn, WAIT_R)
             else:
                 self.received = received

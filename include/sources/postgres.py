@@ -15,7 +15,7 @@ from include.core.errors import Fatal, Retriable
 from include.core.manifest import Consistency
 from include.core.schema import Column, ColumnType
 from include.core.source import Reading, Source, SourceConnection, TextReading
-from include.sources._copy import CopiedRows
+from include.sources._copy import BATCH_BYTES, CHUNK_BYTES, CopiedRows
 from include.sources._dialect import dialect
 from include.sources._misfit import unreadable
 from include.sources._parse import parse
@@ -239,7 +239,7 @@ class _CopyReading(Reading):
     def batches(self) -> Iterator[pa.RecordBatch]:
         rows = 0
         with self._source.copying(self._described) as copied:
-            for block in copied.blocks():
+            for block in copied.blocks(BATCH_BYTES):
                 batch = parse(block, self.arrow, rows_before=rows)
                 rows += batch.num_rows
                 yield batch
@@ -263,7 +263,7 @@ class _CopyTextReading(TextReading):
         with self._source.copying(
             self._described, delimiter=text.delimiter, line_end=text.line_end, limit=self._limit
         ) as copied:
-            for block in copied.blocks():
+            for block in copied.blocks(CHUNK_BYTES):
                 kept = copied.received if self._limit is None else min(copied.received, self._limit)
                 yield kept - before, bytes(block)
                 before = kept
