@@ -87,12 +87,13 @@ class S3Store:
         return self._put_in_parts(_handed_over(begun, parts), place, about, trail)
 
     def _put_at_once(self, body: bytes, place: dict[str, str], about: dict[str, str]) -> Stored:
-        """Write a small object; the store says by its checksum that it has exactly these bytes."""
+        """Write a small object; its size and its checksum are what the store says of them."""
         crc32 = isal_zlib.crc32(body)
         with answering("write"):
             answer = self._client.put_object(**place, **about, Body=body, ChecksumCRC32=base64_crc32(crc32))
+            head = self._client.head_object(**place)
         check_acknowledged(answer, crc32, "the file")
-        return Stored(bytes=len(body), crc32=crc32)
+        return Stored(bytes=head["ContentLength"], crc32=crc32)
 
     def _put_in_parts(
         self, parts: Iterator[bytes], place: dict[str, str], about: dict[str, str], trail: Follower | None
