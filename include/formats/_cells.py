@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from include.core.schema import ColumnType
 from include.formats._links import is_link
 from include.formats._text import LOCAL_DATETIME, as_text, position
-from include.formats._text_cells import TEXT, VALUE_END, Markup, escaped, text_cells
+from include.formats._text_cells import TEXT, VALUE_END, Markup, cell, escaped, text_cells
 
 if TYPE_CHECKING:
     import polars as pl
@@ -27,7 +27,6 @@ DOUBLE_DIGITS = 15
 """Decimal digits that every double keeps, and the most that Excel shows."""
 
 NO_CELL = "<c/>"
-_VALUE = "<c><v>"
 
 _FIRST_DAY, _END_DAY = 61, 2_958_466
 """From 1900-03-01, the first day whose number Excel and the calendar agree on, to before the year 10000."""
@@ -85,13 +84,13 @@ class Cells:
         values = pl.col(position(self.index))
         match self.column.type:
             case ColumnType.BOOLEAN:
-                return Markup(f'<c t="b"><v>{{}}{VALUE_END}', (values.cast(pl.Int8),))
+                return cell('<c t="b"><v>', values.cast(pl.Int8))
             case ColumnType.DATE | ColumnType.DATETIME | ColumnType.LOCAL_DATETIME | ColumnType.TIME:
-                return Markup(f"{self._value}{{}}{VALUE_END}", (self._serial(),))
+                return cell(self._value, self._serial())
             case ColumnType.UUID:
-                return Markup(f"{TEXT}{{}}{VALUE_END}", (values,))
+                return cell(TEXT, values)
             case _:
-                return Markup(f"{_VALUE}{{}}{VALUE_END}", (as_text(self.column, self.index),))
+                return cell(self._value, as_text(self.column, self.index))
 
     def _careful(self, values: pl.Series) -> Markup:
         import polars as pl
@@ -118,7 +117,7 @@ class Cells:
     @property
     def _value(self) -> str:
         """How a number begins."""
-        return f'<c s="{self.style}"><v>' if self.style else _VALUE
+        return f'<c s="{self.style}"><v>' if self.style else "<c><v>"
 
     def _texts(self, values: pl.Series) -> Markup:
         import polars as pl
@@ -127,8 +126,8 @@ class Cells:
         cells = text_cells(values, column)
         if self.link is None:
             return cells
-        linked = pl.format(f'<c s="{self.link}" t="str"><v>{{}}{VALUE_END}', escaped(column))
-        return Markup("{}", (pl.when(is_link(column)).then(linked).otherwise(cells.text()),))
+        linked = cell(f'<c s="{self.link}" t="str"><v>', escaped(column))
+        return Markup("{}", (pl.when(is_link(column)).then(linked.text()).otherwise(cells.text()),))
 
     def _is_known_day(self) -> pl.Expr:
         return self._serial().is_between(_FIRST_DAY, _END_DAY, closed="left")

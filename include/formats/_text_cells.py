@@ -47,6 +47,11 @@ class Markup:
         return pl.format(self.pattern, *self.values)
 
 
+def cell(start: str, value: pl.Expr) -> Markup:
+    """Return cells that begin alike, each with a value."""
+    return Markup(f"{start}{{}}{VALUE_END}", (value,))
+
+
 def text_cells(values: pl.Series, column: pl.Expr) -> Markup:
     """Return the cells of a column's texts.
 
@@ -58,7 +63,7 @@ def text_cells(values: pl.Series, column: pl.Expr) -> Markup:
     suspect, inline = _look(values)
     text = escaped(column) if suspect and values.str.contains_any(_SUSPECT).any() else column
     if not inline.any():
-        return Markup(f"{TEXT}{{}}{VALUE_END}", (text,))
+        return cell(TEXT, text)
     chosen = pl.lit(pl.Series(inline))
     start = pl.when(chosen).then(pl.lit(_INLINE)).otherwise(pl.lit(TEXT))
     end = pl.when(chosen).then(pl.lit(_INLINE_END)).otherwise(pl.lit(VALUE_END))
