@@ -42,8 +42,8 @@ _MODULES = (
     "include.core.export",
     "operators.connections",
     "operators.export",
-    "operators.sessions",
     "operators.settings",
+    "operators.stores",
     "include.sources.postgres",
     "include.formats.csv",
 )

@@ -1,10 +1,9 @@
-"""From Airflow connections to what include works with: sources and the artifact store."""
+"""From Airflow connections to what include works with: sources, and who signs manifests."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from include.artifacts.s3 import S3Store
 from include.core.signing import Signer
 from include.core.source import SourceConnection
 from include.sources import open_source
@@ -53,18 +52,3 @@ def open_signer(settings: Settings) -> Signer | None:
     except AirflowNotFoundException:
         password = None
     return Signer.of_password(password)
-
-
-def open_store(settings: Settings) -> S3Store:
-    """Return the artifact store behind the settings' connection."""
-    from airflow.providers.amazon.aws.hooks.s3 import S3Hook
-
-    from operators.sessions import session_of
-
-    hook = S3Hook(aws_conn_id=settings.store_connection)
-    return S3Store.connect(
-        session_of(hook),
-        hook.conn_config.extra_config,
-        prefix=settings.store_prefix,
-        part_bytes=settings.part_bytes,
-    )

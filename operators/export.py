@@ -178,7 +178,8 @@ class ExportOperator(BaseOperator):
         raise AirflowTaskTerminated("The run was stopped.")
 
     def _run(self, context: Context, state: State) -> Manifest:
-        from operators.connections import open_signer, open_store, source_opener
+        from operators.connections import open_signer, source_opener
+        from operators.stores import open_store
 
         settings = airflow_settings()
         attempt = self._attempt(context)

@@ -23,8 +23,16 @@ def airflow_settings() -> Settings:
 
 
 def preload() -> None:
-    """Read the settings and the exporters, but those in Python of a further folder, which could start threads."""
-    from include.exporters import FOLDER, catalog_of
+    """Read the settings, what there is of each kind, and the exporters.
 
+    Those in Python of a further folder are left out: they could start threads.
+    """
+    from include.compressions import COMPRESSIONS
+    from include.exporters import FOLDER, catalog_of
+    from include.formats import FORMATS
+    from include.sources import SOURCES
+
+    for registry in (COMPRESSIONS, FORMATS, SOURCES):
+        registry.names  # noqa: B018 - it is remembered
     for _ in catalog_of(airflow_settings()).working(python_in=[FOLDER]):
         pass

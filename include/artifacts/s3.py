@@ -71,6 +71,14 @@ class S3Store:
             part_bytes=part_bytes,
         )
 
+    def prepare(self) -> None:
+        """Do what the first request of its kind takes longer for, as far as that needs no network.
+
+        The client remembers it, and so do processes that are forked afterwards.
+        """
+        for operation in ("put_object", "head_object"):
+            self._client.generate_presigned_url(operation, Params={"Bucket": self._bucket, "Key": self._full(PROBES)})
+
     def put(
         self, key: str, chunks: Iterator[bytes], *, media_type: str, filename: str, trail: Follower | None = None
     ) -> Stored:

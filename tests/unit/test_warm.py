@@ -18,8 +18,8 @@ OURS = (
     "include.core.export",
     "operators.connections",
     "operators.export",
-    "operators.sessions",
     "operators.settings",
+    "operators.stores",
     "include.sources.postgres",
     "include.formats.csv",
 )
@@ -34,10 +34,37 @@ import airflow
 tasks = Path("/proc/self/task")
 print(json.dumps({
     "modules": list(sys.modules),
+    "stores": len(stores._ready) if (stores := sys.modules.get("operators.stores")) else None,
     "python_threads": threading.active_count(),
     "threads": [(task / "comm").read_text().strip() for task in tasks.iterdir()] if tasks.exists() else ["python"],
 }))
 """
+
+STORE_IN_A_CHILD = """
+import json, os, sys
+
+import airflow
+from operators import stores
+from operators.settings import airflow_settings
+
+ready = [store for _, store in stores._ready]
+child = os.fork()
+if child == 0:
+    same = [store is stores.open_store(airflow_settings()) for store in ready]
+    connection = json.loads(os.environ["AIRFLOW_CONN_WAYBILL_STORE"])
+    os.environ["AIRFLOW_CONN_WAYBILL_STORE"] = json.dumps(connection | {"password": "changed"})
+    changed = [store is stores.open_store(airflow_settings()) for store in ready]
+    print(json.dumps({"same": same, "changed": changed}), flush=True)
+    os._exit(0)
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+
+STORE: dict[str, Any] = {
+    "conn_type": "aws",
+    "login": "somebody",
+    "password": "some secret",
+    "extra": {"bucket": "b", "region_name": "us-east-1", "endpoint_url": "http://127.0.0.1:9"},
+}
 
 EXPORT_IN_A_CHILD = """
 import os, sys
@@ -57,13 +84,16 @@ sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 """
 
 
-def run(code: str, home: Path, *, warm: str | None, path: Path | None = None) -> subprocess.CompletedProcess[str]:
+def run(
+    code: str, home: Path, *, warm: str | None, path: Path | None = None, store: dict[str, Any] | None = None
+) -> subprocess.CompletedProcess[str]:
     environment = {
         name: value for name, value in os.environ.items() if not name.endswith(("_CONF", "_THREADS", "WARM"))
     }
     folders = [path] if path else [ROOT, ROOT / "plugins"]
     environment |= {"PYTHONPATH": os.pathsep.join(map(str, [*folders, ROOT / "config"])), "AIRFLOW_HOME": str(home)}
     environment |= {"WAYBILL_WARM": warm} if warm is not None else {}
+    environment |= {"AIRFLOW_CONN_WAYBILL_STORE": json.dumps(store)} if store is not None else {}
     return subprocess.run(
         [sys.executable, "-W", "ignore", "-c", code],
         cwd=home,
@@ -98,6 +128,23 @@ def test_a_warm_process_has_the_modules_and_one_thread(tmp_path: Path) -> None:
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_polars_and_arrow_work_in_a_process_forked_from_a_warm_one(tmp_path: Path) -> None:
     run(EXPORT_IN_A_CHILD, tmp_path, warm="1")
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_forked_task_finds_its_store_connected_as_long_as_the_connection_is_the_same(tmp_path: Path) -> None:
+    answer = run(STORE_IN_A_CHILD, tmp_path, warm="1", store=STORE)
+    assert json.loads(answer.stdout.splitlines()[-1]) == {"same": [True], "changed": [False]}
+
+
+@pytest.mark.parametrize(
+    "other",
+    [{"login": None, "password": None}, {"extra": {**STORE["extra"], "role_arn": "arn:aws:iam::1:role/exports"}}],
+    ids=["keys of the machine", "a role"],
+)
+def test_what_would_need_the_network_is_left_to_the_task(other: dict[str, Any], tmp_path: Path) -> None:
+    process = found(tmp_path, warm="1", store=STORE | other)
+    assert process["stores"] == 0
+    assert process["python_threads"] == 1
 
 
 def test_a_module_that_cannot_be_imported_is_a_warning_and_no_more(tmp_path: Path) -> None:
