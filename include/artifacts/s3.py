@@ -146,13 +146,7 @@ class S3Store:
     def write(self, key: str, data: bytes) -> None:
         """Write a small object, whether there is one or not."""
         with answering("write"):
-            self._client.put_object(
-                Bucket=self._bucket,
-                Key=self._full(key),
-                Body=data,
-                ContentType="application/json",
-                ChecksumCRC32=base64_crc32(isal_zlib.crc32(data)),
-            )
+            self._put_json(key, data)
 
     def publish(self, key: str, data: bytes) -> bool:
         """Write a small object unless one is there; return whether this call wrote it."""
@@ -160,19 +154,22 @@ class S3Store:
 
         with answering("write"):
             try:
-                self._client.put_object(
-                    Bucket=self._bucket,
-                    Key=self._full(key),
-                    Body=data,
-                    ContentType="application/json",
-                    IfNoneMatch="*",
-                    ChecksumCRC32=base64_crc32(isal_zlib.crc32(data)),
-                )
+                self._put_json(key, data, IfNoneMatch="*")
             except ClientError as error:
                 if error.response["ResponseMetadata"]["HTTPStatusCode"] != 412:  # noqa: PLR2004 - Precondition Failed
                     raise
                 return False
         return True
+
+    def _put_json(self, key: str, data: bytes, **condition: str) -> None:
+        self._client.put_object(
+            Bucket=self._bucket,
+            Key=self._full(key),
+            Body=data,
+            ContentType="application/json",
+            ChecksumCRC32=base64_crc32(isal_zlib.crc32(data)),
+            **condition,
+        )
 
     def read(self, key: str) -> bytes | None:
         """Return a small object, or None when there is none."""
