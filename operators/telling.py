@@ -76,6 +76,8 @@ class Teller:
         self._stage, self._logged = snapshot["stage"], now
         rate = snapshot["rows"] / max(now - self._started, 0.001)
         self._info("stage=%s rows=%d rows/s=%.0f bytes=%d", self._stage, snapshot["rows"], rate, snapshot["bytes"])
+        if snapshot["rows_verified"] is not None:
+            self._info("read back: %d of %d rows", snapshot["rows_verified"], snapshot["rows"])
 
 
 def peak_memory_mb() -> int:

@@ -116,7 +116,7 @@ class ExportRun:
             self._progress.enter(Stage.VERIFYING)
             verification = verify(documents.extractions, files)
             if (reader := self._resolved.reader) is not None:
-                rereading = Rereading(reader, self._resolved.compression, self._store)
+                rereading = Rereading(reader, self._resolved.compression, self._store, self._progress)
                 verification = rereading.check(verification, documents.extractions, files)
             self._progress.enter(Stage.PUBLISHING)
             manifest = self._manifest(sources, documents, files, verification, started_at)

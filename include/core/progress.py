@@ -40,6 +40,7 @@ class Progress:
     stage: Stage = Stage.CONNECTING
     rows: int = 0
     rows_estimated: int | None = None
+    rows_verified: int | None = None
     bytes_written: int = 0
     _last: float = field(default=float("-inf"))
     _telling: threading.Lock = field(default_factory=threading.Lock)
@@ -74,6 +75,11 @@ class Progress:
             self._tell_sometimes()
             yield chunk
 
+    def verified(self, rows: int) -> None:
+        """Count rows that were read back from the store."""
+        self.rows_verified = (self.rows_verified or 0) + rows
+        self._tell_sometimes()
+
     def snapshot(self) -> dict[str, Any]:
         """Return the counters; ``percent`` stays below 100 until the end, for an estimate is no promise."""
         percent = None
@@ -87,6 +93,7 @@ class Progress:
             "rows_estimated": self.rows_estimated,
             "bytes": self.bytes_written,
             "percent": percent,
+            "rows_verified": self.rows_verified,
         }
 
     def _tell_sometimes(self) -> None:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from include.core.documents import Document
     from include.core.extraction import Extraction
     from include.core.manifest import Verification
+    from include.core.progress import Progress
     from include.core.reader import Reader
     from include.core.store import Destination
     from include.core.writing import Written
@@ -36,10 +37,11 @@ class Rereading:
     :param compression: how the files are compressed
     """
 
-    def __init__(self, reader: Reader, compression: Compression | None, store: Destination) -> None:
+    def __init__(self, reader: Reader, compression: Compression | None, store: Destination, progress: Progress) -> None:
         self._reader = reader
         self._compression = compression
         self._store = store
+        self._progress = progress
 
     def check(
         self, verification: Verification, extractions: Sequence[Extraction], files: Sequence[Written]
@@ -79,6 +81,7 @@ class Rereading:
                 with self._seekable(packed) as plain:
                     for sheet, batch in self._reader.read(plain, _sheets(document)):
                         found[id(document.extractions[sheet])].add(batch)
+                        self._progress.verified(batch.num_rows)
                     if not self._reader.seeks and plain.read(1):
                         raise ValueError("It goes on behind its end.")
 

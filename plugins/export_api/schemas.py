@@ -60,6 +60,7 @@ class ProgressInfo(Answer):
     rows_estimated: int | None = Field(description="What the source expects, where it can tell.")
     bytes: int
     percent: float | None = Field(description="Below 100 until the end: an estimate is no promise.")
+    rows_verified: int | None = Field(None, description="Rows read back from the store so far, with `verify: full`.")
 
 
 class SourceInfo(Answer):

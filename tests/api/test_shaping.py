@@ -18,7 +18,14 @@ from tests.api.stand_in import START, make_manifest
 
 ID = UUID("0d4f7f0e-5b1c-4a39-9d0e-6c1f3f0c2b7a")
 BASE = "https://airflow.example/team"
-PROGRESS = {"stage": "extracting", "rows": 12, "rows_estimated": 40, "bytes": 99, "percent": 30.0}
+PROGRESS = {
+    "stage": "extracting",
+    "rows": 12,
+    "rows_estimated": 40,
+    "bytes": 99,
+    "percent": 30.0,
+    "rows_verified": None,
+}
 
 
 def export(**changes: Any) -> Export:

@@ -66,9 +66,18 @@ def test_the_run_shows_its_conf(form_run: dict[str, Any], airflow: AirflowClient
     assert run["triggering_user_name"] == export["requested_by"]
 
 
+def events_of(run_id: str, airflow: AirflowClient) -> list[str]:
+    path = f"/dags/export/dagRuns/{run_id}/taskInstances/export/logs/1"
+    return [str(entry.get("event", "")) for entry in airflow.get(path, full_content="true")["content"]]
+
+
+def test_the_log_tells_how_many_rows_were_read_back(airflow: AirflowClient, exports: ExportsClient) -> None:
+    export = exports.run(exporter="orders", limit=30, format="csv", verify="full")
+    assert "read back: 30 of 30 rows" in events_of(f"export__{export['id']}", airflow)
+
+
 def test_the_log_tells_stage_rows_rate_and_bytes(form_run: dict[str, Any], airflow: AirflowClient) -> None:
-    path = f"/dags/export/dagRuns/{form_run['dag_run_id']}/taskInstances/export/logs/1"
-    events = [str(entry.get("event", "")) for entry in airflow.get(path, full_content="true")["content"]]
+    events = events_of(form_run["dag_run_id"], airflow)
     lines = [line for line in events if line.startswith("stage=")]
     assert [re.match(r"stage=(\w+) rows=\d+ rows/s=\d+ bytes=\d+$", line)[1] for line in lines] == [  # type: ignore[index]
         *("extracting", "verifying", "publishing", "done")

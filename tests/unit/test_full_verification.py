@@ -124,6 +124,16 @@ def values_in_each_other_s_rows(rows: list[Row]) -> list[Row]:
     return [(rows[0][0], *rows[1][1:]), (rows[1][0], *rows[0][1:]), *rows[2:]]
 
 
+@pytest.mark.parametrize("name", READABLE)
+def test_reading_back_tells_how_many_rows_it_has_read(name: str) -> None:
+    told: list[dict[str, Any]] = []
+    resolved = full(name)
+    source = ListSource(batches_of(COLUMNS, ROWS, size=10), arrow=COLUMNS.arrow())
+    export_run(resolved, source, MemoryStore(), tell=told.append).execute()
+    verified = {snapshot["stage"]: snapshot["rows_verified"] for snapshot in told}
+    assert (verified["extracting"], verified["publishing"]) == (None, len(ROWS))
+
+
 def mistaken(name: str, change: Change) -> Format:
     """A format whose encoder writes other rows, as many as it is given: all counts and checksums agree."""
 

@@ -56,6 +56,16 @@ def test_batches_and_chunks_pass_unchanged() -> None:
     assert list(progress.over_chunks(iter([b"a", b""]))) == [b"a", b""]
 
 
+def test_rows_that_are_read_back_are_counted_and_told_about_once_a_second() -> None:
+    clock = Clock()
+    progress, told = watched(clock)
+    assert progress.snapshot()["rows_verified"] is None
+    for _ in range(5):
+        progress.verified(10)
+        clock.now += 0.6
+    assert [snapshot["rows_verified"] for snapshot in told] == [10, 30, 50]
+
+
 @pytest.mark.parametrize(
     ("rows", "estimated", "percent"),
     [(0, 200, 0.0), (50, 200, 25.0), (1, 3, 33.3), (200, 200, 99.0), (900, 200, 99.0), (50, None, None), (50, 0, None)],

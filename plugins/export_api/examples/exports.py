@@ -125,7 +125,14 @@ EXPORT_SUCCEEDED: dict[str, Any] = {
     "started_at": "2026-11-01T08:00:01Z",
     "finished_at": "2026-11-01T08:00:04Z",
     "expires_at": "2026-11-08T08:00:04Z",
-    "progress": {"stage": "done", "rows": 8421, "rows_estimated": None, "bytes": 1048576, "percent": 100.0},
+    "progress": {
+        "stage": "done",
+        "rows": 8421,
+        "rows_estimated": None,
+        "bytes": 1048576,
+        "percent": 100.0,
+        "rows_verified": None,
+    },
     "sources": [{"exporter": "machines", "status": "succeeded", "rows": 8421}],
     "result": {
         "rows": 8421,
@@ -146,7 +153,14 @@ EXPORT_CANCELLING: dict[str, Any] = {
     **EXPORT_QUEUED,
     "status": "running",
     "started_at": "2026-11-01T08:00:01Z",
-    "progress": {"stage": "extracting", "rows": 4000, "rows_estimated": 8421, "bytes": 0, "percent": 47.5},
+    "progress": {
+        "stage": "extracting",
+        "rows": 4000,
+        "rows_estimated": 8421,
+        "bytes": 0,
+        "percent": 47.5,
+        "rows_verified": None,
+    },
     "sources": [{"exporter": "machines", "status": "running", "rows": 4000}],
     "warnings": ["The export is being cancelled: its query is being ended."],
 }
