@@ -1,8 +1,13 @@
-"""The real stack, started once for every folder whose tests ask for it, and by no other test."""
+"""The real stack, started once for every folder whose tests ask for it, and by no other test.
+
+Two processes run the tests where pytest is told so (``-n 2``): those on real stacks are one group, which one process
+takes, for there is one stack and some of them look at the clock; the other process takes the rest, and gives way.
+"""
 
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -20,6 +25,26 @@ if TYPE_CHECKING:
     from tests.stack.client import AirflowClient, ExportsClient
 
 # The fixtures import what they need themselves: the fast tests collect this file too.
+
+HERE = Path(__file__).parent
+ON_A_STACK = tuple(HERE / folder for folder in ("browser", "faults", "stack"))
+LOWEST_PRIORITY = 19
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if _is_on_a_stack(item):
+            item.add_marker(pytest.mark.xdist_group("stack"))
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Give way to the tests on the stack, which are not slower then than by themselves."""
+    if "PYTEST_XDIST_WORKER" in os.environ and not _is_on_a_stack(item):
+        os.nice(LOWEST_PRIORITY)
+
+
+def _is_on_a_stack(item: pytest.Item) -> bool:
+    return any(item.path.is_relative_to(folder) for folder in ON_A_STACK)
 
 
 @pytest.fixture(scope="session")
