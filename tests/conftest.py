@@ -31,6 +31,7 @@ ON_A_STACK = tuple(HERE / folder for folder in ("browser", "faults", "stack"))
 LOWEST_PRIORITY = 19
 
 
+@pytest.hookimpl(tryfirst=True)  # pytest-xdist looks at the groups in the same hook
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if _is_on_a_stack(item):
