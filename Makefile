@@ -33,7 +33,7 @@ clean: ## stop the stack and forget its data (downloads stay)
 
 test: lint ## check and test everything, on a stack of its own
 	@sh deploy/local/browser.sh
-	@$(PY) -m pytest -n 2 --dist loadgroup
+	@$(PY) -m pytest -n 2
 
 lint: venv ## check style, types and import rules
 	@.venv/bin/ruff check .

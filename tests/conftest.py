@@ -1,6 +1,6 @@
 """The real stack, started once for every folder whose tests ask for it, and by no other test.
 
-Two processes run the tests where pytest is told so (``-n 2``): those on real stacks are one group, which one process
+Two processes run the tests where pytest is told so (``-n 2``): those on real stacks are one lot, which one process
 takes, for there is one stack and some of them look at the clock; the other process takes the rest, and gives way.
 """
 
@@ -11,7 +11,7 @@ import os
 import shutil
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -26,26 +26,25 @@ if TYPE_CHECKING:
 
 # The fixtures import what they need themselves: the fast tests collect this file too.
 
-HERE = Path(__file__).parent
-ON_A_STACK = tuple(HERE / folder for folder in ("browser", "faults", "stack"))
+ON_A_STACK = ("tests/browser/", "tests/faults/", "tests/stack/")
 LOWEST_PRIORITY = 19
 
 
-@pytest.hookimpl(tryfirst=True)  # pytest-xdist looks at the groups in the same hook
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if _is_on_a_stack(item):
-            item.add_marker(pytest.mark.xdist_group("stack"))
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Hand out the tests on a stack first, and together."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class StackTogether(LoadScopeScheduling):  # type: ignore[misc]
+        def _split_scope(self, nodeid: str) -> str:
+            return "stack" if nodeid.startswith(ON_A_STACK) else nodeid
+
+    return StackTogether(config, log)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Give way to the tests on the stack, which are not slower then than by themselves."""
-    if "PYTEST_XDIST_WORKER" in os.environ and not _is_on_a_stack(item):
+    if "PYTEST_XDIST_WORKER" in os.environ and not item.nodeid.startswith(ON_A_STACK):
         os.nice(LOWEST_PRIORITY)
-
-
-def _is_on_a_stack(item: pytest.Item) -> bool:
-    return any(item.path.is_relative_to(folder) for folder in ON_A_STACK)
 
 
 @pytest.fixture(scope="session")
