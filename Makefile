@@ -42,10 +42,10 @@ lint: venv ## check style, types and import rules
 	@PYTHONPATH=.:plugins .venv/bin/lint-imports
 
 fast: venv ## run the tests that need no stack
-	@$(PY) -m pytest $(FAST)
+	@$(PY) -m pytest -n 2 $(FAST)
 
 nightly: venv ## the properties with 2,000 examples for each format, new ones each time
-	@$(PY) -m pytest tests/properties --hypothesis-profile=nightly
+	@$(PY) -m pytest -n 2 tests/properties --hypothesis-profile=nightly
 
 faults: venv ## strike a real stack with real faults (SEED=1 ONLY="3 7"); forty minutes
 	@SEED='$(SEED)' FAULTS='$(FAULTS)' ONLY='$(ONLY)' $(PY) -m tests.faults
