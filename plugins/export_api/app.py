@@ -34,7 +34,7 @@ from export_api.routes import (
     webhooks,
 )
 from export_api.routes.parts import NAMED_EXAMPLE, refusals
-from export_api.schemas import Problem
+from export_api.schemas.parts import Problem
 from export_api.service import ExportService
 from include.core.errors import FieldError, invalid
 from include.core.request import ExportRequest, escape, utc_now

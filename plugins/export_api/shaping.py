@@ -10,7 +10,7 @@ from export_api import MOUNT, VERSION
 from export_api.conditional import weak_tag
 from export_api.problems import status_of_code, type_of
 from export_api.responses import to_bytes
-from export_api.schemas import ExportBody, Failure, Links, ProgressInfo, Result, SourceInfo
+from export_api.schemas.exports import ExportBody, Failure, Links, ProgressInfo, Result, SourceInfo
 from export_api.sources import names_of, readings_of, rows_of
 from export_api.status import Reason, Status
 from include.core.manifest import Manifest

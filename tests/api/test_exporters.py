@@ -8,7 +8,7 @@ import pytest
 
 from export_api import exporters
 from export_api.health import Check, Health, State, is_available
-from export_api.schemas import ExporterBody
+from export_api.schemas.exporters import ExporterBody
 from include.compressions import COMPRESSIONS
 from include.core.catalog import Catalog
 from include.core.errors import Fatal, NotFound, Retriable

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy.exc import OperationalError
 
 from export_api import problems
-from export_api.schemas import Problem
+from export_api.schemas.parts import Problem
 from include.core import errors
 from include.core.errors import FieldError, Gone, InvalidRequest, NotFound, Retriable, VerificationFailed, WaybillError
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import Field
 
 from export_api.db.outbox import State
-from export_api.schemas import Answer, Moment
+from export_api.schemas.parts import Answer, Moment
 from include.core.notify import EventType
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from export_api import exporters
 from export_api.auth import CallerDep  # noqa: TC001 - FastAPI reads the annotations
 from export_api.caller import Right
 from export_api.routes.parts import ServiceDep, answers, refusals
-from export_api.schemas import ExporterBody, ExporterList
+from export_api.schemas.exporters import ExporterBody, ExporterList
 
 router = APIRouter(prefix="/exporters", tags=["Exporters"])
 

@@ -40,7 +40,7 @@ from export_api.routes.parts import (
     refusals,
     refused,
 )
-from export_api.schemas import ExportBody, ExportPage
+from export_api.schemas.exports import ExportBody, ExportPage
 from export_api.shaping import View, export_body, view_of
 from export_api.status import Status
 from export_api.waiting import final_or_last

@@ -13,7 +13,7 @@ from export_api.bundle import Bundle
 from export_api.byte_ranges import wanted_range
 from export_api.responses import WaybillJSON
 from export_api.routes.parts import Responses, ServiceDep, answers, refusals
-from export_api.schemas import DownloadLink
+from export_api.schemas.exports import DownloadLink
 from include.artifacts.s3 import content_disposition
 from include.core.errors import FieldError, invalid
 

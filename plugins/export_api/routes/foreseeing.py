@@ -9,7 +9,8 @@ from fastapi import Depends, Query, Request
 from export_api.foresight import Foresight
 from export_api.responses import WaybillJSON
 from export_api.routes.parts import Responses, answers
-from export_api.schemas import ExportBody, ForecastBody, SourceForecast
+from export_api.schemas.exports import ExportBody
+from export_api.schemas.foreseeing import ForecastBody, SourceForecast
 
 if TYPE_CHECKING:
     from export_api.foresight import Foreseen

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request, Response
 from export_api.auth import MaybeCaller  # noqa: TC001 - FastAPI reads the annotations
 from export_api.health import is_available
 from export_api.routes.parts import answers
-from export_api.schemas import CheckBody, HealthBody
+from export_api.schemas.service import CheckBody, HealthBody
 
 if TYPE_CHECKING:
     from export_api.health import Health

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Response
 
 from export_api.routes.parts import ServiceDep, answers, refusals
-from export_api.schemas import KeySet
+from export_api.schemas.service import KeySet
 
 router = APIRouter(prefix="/.well-known", tags=["Keys"])
 

@@ -12,7 +12,7 @@ from export_api.bodies import read_json
 from export_api.idempotency import Key, KeyInFlight, key_of
 from export_api.looking import Looks
 from export_api.preferences import LONGEST_WAIT, wait_of
-from export_api.schemas import Problem
+from export_api.schemas.parts import Problem
 from export_api.service import ExportService
 from export_api.shaping import Addresses
 

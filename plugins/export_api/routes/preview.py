@@ -12,7 +12,7 @@ from export_api.previews import Previews
 from export_api.responses import WaybillJSON
 from export_api.routes.exports import BODY
 from export_api.routes.parts import JsonBody, answers, refusals
-from export_api.schemas import PreviewBody, PreviewColumn
+from export_api.schemas.foreseeing import PreviewBody, PreviewColumn
 from include.artifacts.s3 import content_disposition
 from include.core.request import parse_request
 

@@ -14,7 +14,7 @@ from export_api.routes.parts import (
     answers,
     refusals,
 )
-from export_api.schemas import ExportBody  # noqa: TC001 - as above
+from export_api.schemas.exports import ExportBody  # noqa: TC001 - as above
 from export_api.shaping import export_body
 
 router = APIRouter(prefix="/exports/{export_id}", tags=["Exports"])

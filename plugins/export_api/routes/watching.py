@@ -24,7 +24,7 @@ from export_api.routes.parts import (
     header,
     refusals,
 )
-from export_api.schemas import ExportBody
+from export_api.schemas.exports import ExportBody
 from export_api.shaping import View
 from export_api.waiting import final_or_last
 
