@@ -126,6 +126,11 @@ class AirflowClient(Client):
         assert response.is_success, response.text
         return response.json()
 
+    def log_of(self, run_id: str, *, attempt: int = 1) -> list[str]:
+        """Return the lines that an export's task has logged so far; Airflow writes them down a moment later."""
+        path = f"/dags/export/dagRuns/{run_id}/taskInstances/export/logs/{attempt}"
+        return [str(entry.get("event", "")) for entry in self.get(path, full_content="true")["content"]]
+
     def clear(self, dag_id: str, run_id: str) -> None:
         """Clear an ended run, as a person does who sees that it has ended.
 

@@ -66,18 +66,14 @@ def test_the_run_shows_its_conf(form_run: dict[str, Any], airflow: AirflowClient
     assert run["triggering_user_name"] == export["requested_by"]
 
 
-def events_of(run_id: str, airflow: AirflowClient) -> list[str]:
-    path = f"/dags/export/dagRuns/{run_id}/taskInstances/export/logs/1"
-    return [str(entry.get("event", "")) for entry in airflow.get(path, full_content="true")["content"]]
-
-
 def test_the_log_tells_how_many_rows_were_read_back(airflow: AirflowClient, exports: ExportsClient) -> None:
     export = exports.run(exporter="orders", limit=30, format="csv", verify="full")
-    assert "read back: 30 of 30 rows" in events_of(f"export__{export['id']}", airflow)
+    run_id = f"export__{export['id']}"
+    wait_for("the line in the log", lambda: "read back: 30 of 30 rows" in airflow.log_of(run_id) or None)
 
 
 def test_the_log_tells_stage_rows_rate_and_bytes(form_run: dict[str, Any], airflow: AirflowClient) -> None:
-    events = events_of(form_run["dag_run_id"], airflow)
+    events = airflow.log_of(form_run["dag_run_id"])
     lines = [line for line in events if line.startswith("stage=")]
     assert [re.match(r"stage=(\w+) rows=\d+ rows/s=\d+ bytes=\d+$", line)[1] for line in lines] == [  # type: ignore[index]
         *("extracting", "verifying", "publishing", "done")
@@ -229,7 +225,7 @@ def test_clearing_a_run_whose_file_is_published_keeps_the_file_and_says_so(
         return True if (instance["try_number"], instance["state"]) == (2, "success") else None
 
     wait_for("the second attempt", look)
-    events = [str(entry.get("event", "")) for entry in airflow.get(f"{path}/logs/2", full_content="true")["content"]]
+    events = airflow.log_of(run_id, attempt=2)
     assert any("Attempt 1 has published this export, and its file is kept." in event for event in events)
     assert bucket.left_of(export["id"]) == before
     assert exports.read(export["id"]) == export

@@ -128,10 +128,9 @@ def test_lakefs_6391_every_read_gives_a_fresh_link_that_works(exports: ExportsCl
 
 def peak(airflow: AirflowClient, export: dict[str, Any]) -> int:
     """Return the most memory that the export's task had resident (VmHWM), in MB; its log tells it."""
-    path = f"/dags/export/dagRuns/export__{export['id']}/taskInstances/export/logs/1"
 
     def look() -> str | None:
-        events = [str(entry.get("event", "")) for entry in airflow.get(path, full_content="true")["content"]]
+        events = airflow.log_of(f"export__{export['id']}")
         return next((found[1] for event in events if (found := re.search(r"peak memory (\d+) MB", event))), None)
 
     return int(wait_for("the peak in the log", look))
